@@ -1,4 +1,4 @@
-"""What a model answers, for people: any JSON on a line or as a small table, and where it differs from
+"""Shows the answers of a model: any JSON on a line or as a small table, and where it differs from
 what was expected."""
 
 from __future__ import annotations

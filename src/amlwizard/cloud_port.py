@@ -107,8 +107,8 @@ class Frontend:
 @dataclass(frozen=True)
 class EndpointAnswer:
     """A response of any status. `body` is its JSON, or its text if it is not JSON; `ran`: the
-    model's own server sent it; `page`: it is an HTML page, which no endpoint sends, so something in
-    between did."""
+    model's own server sent it; `page`: it is an HTML page, which no endpoint sends, so it came from
+    something in between."""
 
     status: int
     body: JsonValue

@@ -1,5 +1,5 @@
-"""What a platform costs by Azure's list prices: what of it is metered, what that costs, and how it is
-told."""
+"""What a platform costs by Azure's list prices: its metered parts, their prices, and the sentences
+that say so."""
 
 from __future__ import annotations
 

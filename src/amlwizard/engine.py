@@ -48,7 +48,7 @@ from amlwizard.recipe import Recipe
 from amlwizard.run_control import RunControl, Workers, cancelled_by, reported_by
 
 WORKERS = 12
-HOLD_LOOK_SECONDS = 0.2
+PAUSE_POLL_SECONDS = 0.2
 AGAIN = _("Replay continues from here.")
 
 
@@ -129,11 +129,11 @@ class _Runner:
     def _bring(self, step: Step, outputs: Mapping[str, Document]) -> StepFinished:
         if self.cancel.is_set():
             raise OperationCancelledError(_("cancelled before it started"))
-        anew = step.runs and step.phase in self.rerun
-        ctx = replace(_context(self.job, step, outputs, self.cancel, self.say), anew=anew)
+        again = step.runs and step.phase in self.rerun
+        ctx = replace(_context(self.job, step, outputs, self.cancel, self.say), again=again)
         with reported_by(partial(_progress, self.say, step.id)):
             found = step.read(ctx)
-            action = "run" if anew else action_for(step, found)
+            action = "run" if again else action_for(step, found)
             if action == "keep":
                 assert found
                 return StepFinished(
@@ -209,11 +209,11 @@ def _walk(
                     waiting.remove(step)
                     running[pool.submit(visit, step, dict(outputs))] = step
             if not running:
-                control.wait(HOLD_LOOK_SECONDS)
+                control.wait(PAUSE_POLL_SECONDS)
                 continue
             # Never without an end: a signal that comes just before the wait does not wake it, and
             # would be handled only after it.
-            finished, __ = wait(running, HOLD_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            finished, __ = wait(running, PAUSE_POLL_SECONDS, return_when=FIRST_COMPLETED)
             for future in finished:
                 step = running.pop(future)
                 final[step.id] = future.result()

@@ -1,4 +1,4 @@
-"""Types for JSON, and the door for JSON that was not written here."""
+"""Types for JSON, and the parser for JSON from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person can do after a run, as shell commands that run as they are shown."""
+"""What to do after a run, as shell commands that can be pasted as they are shown."""
 
 from __future__ import annotations
 

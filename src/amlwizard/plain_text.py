@@ -1,7 +1,7 @@
-"""The door for text that was not written here: what a cloud answers, what files hold, how they are
-named. Values that front ends show pass it when they are made, so nothing that shows them has to.
+"""Makes text from elsewhere safe to show: what a cloud answers, what files contain, how they are
+named. Values that front ends show are cleaned when they are created, so front ends need not do it.
 
-What passes may still be markup: who draws it says that it is text.
+Clean text may still look like markup: whatever draws it must treat it as text.
 """
 
 from __future__ import annotations

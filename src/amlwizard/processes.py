@@ -1,5 +1,5 @@
-"""Which process something belongs to, in a form that outlives it: a mark on what it must not leave
-behind, by which others tell whether it has ended."""
+"""Identifies a process in a form that outlives it. Other processes read it on a lock or a secret,
+to tell whether the owner has ended."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ SIGNALS = tuple(
 )
 """What ends a command: Ctrl-C, a supervisor, a terminal that closes."""
 CLEANUP_SECONDS = 1.2
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 _cancel: ContextVar[Event] = ContextVar("cancel")
 _report: ContextVar[Callable[[str], None]] = ContextVar("report")
 
@@ -54,7 +54,7 @@ def cancelled_by(cancel: Event) -> AbstractContextManager[None]:
 
 
 def current_cancel() -> Event:
-    """What cancels the work of this thread; an event that nobody sets if nothing does."""
+    """The event that cancels the work of this thread; one that is never set if there is none."""
     return _cancel.get(None) or Event()
 
 
@@ -64,7 +64,7 @@ def reported_by(report: Callable[[str], None]) -> AbstractContextManager[None]:
 
 
 def current_report() -> Callable[[str], None]:
-    """Tells a user what this thread waits for; nobody hears it if nothing listens."""
+    """Reports what this thread waits for; does nothing if no reporter is set."""
     return _report.get(lambda message: None)
 
 
@@ -85,7 +85,7 @@ class _Grace(Event):
     def wait(self, timeout: float | None = None) -> bool:
         end = monotonic() + (float("inf") if timeout is None else timeout)
         while not (ended := self.is_set()) and monotonic() < end:
-            sleep(min(LOOK_SECONDS, max(0, end - monotonic())))
+            sleep(min(POLL_SECONDS, max(0, end - monotonic())))
         return ended
 
 

@@ -1,5 +1,5 @@
-"""A session of the wizard: its answers, what they add up to, and when they are saved. No widgets
-and no threads."""
+"""A session of the wizard: its answers, the recipe and the findings that follow from them, and when
+they are saved. No widgets and no threads."""
 
 from __future__ import annotations
 
@@ -165,15 +165,16 @@ class Session:
 
     # -- keeping
 
-    def at(self, page: str) -> None:
-        """The user is now on this page."""
+    def visit(self, page: str) -> None:
+        """Record that the user is on this page now."""
         if self.draft.page != page or page not in self.draft.visited:
             self.draft.page = page
             self.draft.visited = [*(p for p in self.draft.visited if p != page), page]
             self._touch()
 
-    def aim(self, target: TargetName) -> None:
-        """Change the target: neither the last run nor the findings are of the new one."""
+    def set_target(self, target: TargetName) -> None:
+        """Build on another cloud: the last run, and what the cloud said of the answers, belong to
+        the former one."""
         self.draft.target, self.draft.run = target, ""
         self.add(())
         self._touch()

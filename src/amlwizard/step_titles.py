@@ -1,5 +1,5 @@
-"""What users read of phases and steps: titles, in as much room as there is, and the words for
-what a step does and how it stands."""
+"""What users read about phases and steps: titles, shortened where there is little room, and the
+words for actions and states."""
 
 from __future__ import annotations
 

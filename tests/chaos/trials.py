@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from support import Json, Ran, Replay, Sandbox, amlwizard, commanding
-from support.faults import FAULTS, MISHAPS, REFUSALS
+from support.faults import DISRUPTIONS, FAULTS, REFUSALS
 from support.trainings import done_twice, nothing_lent, runs
 
 from chaos.grounds import Ground
@@ -29,9 +29,9 @@ SIGNALS = {
 }
 SECOND = "a second run"
 DATABRICKS = re.compile(r"(GET|POST) /api/1\\?\.2/")
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 REFUSED, BOTH_FAILED = "Another run", 99
-FAULTY: dict[str, Json] = {**FAULTS, **REFUSALS, **MISHAPS}
+FAULTY: dict[str, Json] = {**FAULTS, **REFUSALS, **DISRUPTIONS}
 WAYS = (*FAULTY, *SIGNALS, SECOND)
 
 
@@ -39,7 +39,7 @@ def breaks(call: str) -> list[str]:
     """The ways in which a request of this kind may be broken."""
     silent = {name for name, fault in FAULTS.items() if fault.get("status") == 200}
     never = silent if call.startswith(WRITES) else set()  # no service says 200 and does nothing
-    never = never if DATABRICKS.match(call) else {*never, *MISHAPS}
+    never = never if DATABRICKS.match(call) else {*never, *DISRUPTIONS}
     never = {*never, *REFUSALS} if "oauth2" in call else never
     return [name for name in WAYS if name not in never]
 
@@ -158,7 +158,7 @@ class _Gate:
         while not ending.done():
             if self.cloud.received(self.call) > self.before:
                 return True
-            wait([ending], LOOK_SECONDS)
+            wait([ending], POLL_SECONDS)
         return False
 
 

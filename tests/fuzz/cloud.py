@@ -16,7 +16,7 @@ import httpx
 import requests
 
 from amlwizard.app import targets
-from amlwizard.cloud import databricks, execution, waiting
+from amlwizard.cloud import databricks_client, execution, waiting
 from amlwizard.cloud.profile import CloudProfile, from_description
 
 SENT = requests.adapters.HTTPAdapter.send
@@ -128,7 +128,7 @@ class Cassette:
             patch.object(targets, "from_description", hurried),
             patch.object(execution, "CELL_SECONDS", 0.2),
             patch.object(execution, "CONTEXT_SECONDS", 0.2),
-            patch.object(databricks, "RETRY_SECONDS", 0.2),
+            patch.object(databricks_client, "RETRY_SECONDS", 0.2),
             patch.dict(waiting.LONGER, clear=True),
         ):
             yield

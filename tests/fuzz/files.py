@@ -183,7 +183,7 @@ class Nothing:
         json.dumps(body)
         return RecordedAnswer(404, {}, {"error": {"code": "ResourceNotFound"}})
 
-    def lay(self, state: Any) -> None:
+    def put_state(self, state: Any) -> None:
         json.dumps(state)
 
     def state(self) -> Any:

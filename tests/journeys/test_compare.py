@@ -101,7 +101,7 @@ def test_what_azure_answered_otherwise_is_listed(session: Lines, tmp_path: Path)
     assert ("status", "200") in found
 
 
-def test_it_is_told_for_people_too(session: Lines, tmp_path: Path) -> None:
+def test_a_comparison_is_printed_for_people_too(session: Lines, tmp_path: Path) -> None:
     lines: Lines = json.loads(json.dumps(session))
     next(e for e in lines if e["status"] == 404)["response_body"]["error"]["code"] = "NotFound"
     file = tmp_path / "capture.jsonl"

@@ -50,7 +50,7 @@ def _drawn(rows: list[list[str]], written: str) -> str:
 
 
 @pytest.mark.journey
-def test_it_walks_from_nothing_to_three_predictions(command: Command, tmp_path: Path) -> None:
+def test_the_demo_walks_from_nothing_to_three_predictions(command: Command, tmp_path: Path) -> None:
     file = str(tmp_path / "demo.cast")
     ran = command("demo", "--pace", "fast", "--record", file, COLUMNS="80", LINES="24")
     assert ran.code == 0, ran.out + ran.err

@@ -36,7 +36,7 @@ def any_journey(request: pytest.FixtureRequest) -> Journey:
     return found
 
 
-def test_it_comes_out_with_the_known_numbers(any_journey: Journey) -> None:
+def test_a_journey_ends_with_the_known_metrics_and_predictions(any_journey: Journey) -> None:
     train = any_journey.output("train")
     assert (train["metrics"]["training_rows"], train["metrics"]["test_rows"]) == (353, 89)
     assert train["metrics"]["mse"] == pytest.approx(3424.857, abs=0.001)
@@ -87,7 +87,7 @@ def test_the_vnet_is_one_request(any_journey: Journey) -> None:
     assert len(writes) == 1 and writes[0].endswith(names.vnet)
 
 
-def test_it_ends_with_where_everything_is(any_journey: Journey) -> None:
+def test_a_journey_ends_with_where_everything_is(any_journey: Journey) -> None:
     said = {
         line.split()[0]: line.split(maxsplit=1)[1]
         for line in any_journey.ran.err.splitlines()
@@ -173,7 +173,7 @@ def test_standard_error_has_no_stray_line(any_journey: Journey) -> None:
         assert not line or line.startswith(known) or line.endswith(UNSEEN), line
 
 
-def test_it_tracks_into_the_workspace_and_nowhere_else(quickstart: Journey) -> None:
+def test_training_tracks_into_the_workspace_and_nowhere_else(quickstart: Journey) -> None:
     services = ("/mlflow/", "/history/", "/artifact/")
     calls = [c for c in quickstart.sandbox.calls if any(service in c for service in services)]
     scope = "/providers/Microsoft.MachineLearningServices/workspaces/mlw-mlquick01/"

@@ -99,7 +99,9 @@ def test_a_model_that_is_logged_as_in_mlflow_3_is_in_the_run(
 
 
 @pytest.mark.parametrize("cell", [None, NOTEBOOKS["by name"]], ids=["example", "own"])
-def test_it_is_served_and_asked(home: Path, tmp_path: Path, cell: str | None) -> None:
+def test_a_model_of_mlflow_3_is_served_and_asked(
+    home: Path, tmp_path: Path, cell: str | None
+) -> None:
     ran = replayed(recipe_of(tmp_path, cell), home)
     assert ran.code == 0, ran.err
     assert ran.final("score")["outcome"] == "done"

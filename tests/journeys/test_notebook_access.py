@@ -34,7 +34,7 @@ def test_signed_in_by_a_person_it_is_lent_a_token(quickstart: Journey) -> None:
     assert held(quickstart) == set()
 
 
-def test_it_may_ask_for_a_sign_in_of_its_own(quickstart: Journey) -> None:
+def test_a_notebook_may_ask_for_a_sign_in_of_its_own(quickstart: Journey) -> None:
     ran = quickstart.command(
         "replay", "--json", "--rerun", "train", "--until", "train", "--approve",
         "--set", "sign_in.notebook_login=device-code",

@@ -214,7 +214,7 @@ def test_a_second_interrupt_waits_for_nothing(sandbox: Sandboxes, tmp_path: Path
     assert ran.code == 130 and "Traceback" not in ran.err
 
 
-def test_a_replay_that_nobody_reads_any_more_is_cancelled(
+def test_a_replay_whose_output_is_no_longer_read_is_cancelled(
     sandbox: Sandboxes, tmp_path: Path
 ) -> None:
     """``replay | head``: it stops as on Ctrl-C, and the journal has it all."""

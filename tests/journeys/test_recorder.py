@@ -158,7 +158,7 @@ def test_two_captures_have_nothing_in_common() -> None:
 
 
 @pytest.mark.parametrize("place", ["embedded", "running"])
-def test_it_records_whatever_sandbox_is_the_target(
+def test_a_capture_records_whatever_sandbox_is_the_target(
     command: Callable[..., Ran], sandbox: Callable[..., Sandbox], tmp_path: Path, place: str
 ) -> None:
     path = tmp_path / "capture.jsonl"

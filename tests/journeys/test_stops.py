@@ -26,7 +26,7 @@ HANGS = {"mode": "hang"}
 THROTTLED = {"status": 429, "code": "TooManyRequests", "headers": {"Retry-After": "3600"}}
 UNAVAILABLE = {"status": 503, "code": "ServiceUnavailable", "headers": {"Retry-After": "3600"}}
 RUNS = count(10)
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 BY_ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -58,7 +58,7 @@ def cloud() -> Iterator[Sandbox]:
     ],
     ids=lambda value: value.name if isinstance(value, signal.Signals) else None,
 )
-def test_it_ends_while_azure_does_not_answer(
+def test_a_command_ends_while_azure_does_not_answer(
     cloud: Sandbox,
     tmp_path: Path,
     command: tuple[str, ...],
@@ -89,7 +89,7 @@ def test_it_ends_while_azure_does_not_answer(
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["Ctrl-C is typed", "the terminal is closed"])
-def test_it_ends_with_its_terminal(cloud: Sandbox, tmp_path: Path, closed: bool) -> None:
+def test_a_command_ends_with_its_terminal(cloud: Sandbox, tmp_path: Path, closed: bool) -> None:
     """The kernel sends the signals, and what is still to be written has nowhere to go."""
     reading, prefix = "(?i)GET .*/virtualNetworks.*", f"names.prefix=stop{next(RUNS)}"
     before = cloud.received(reading)
@@ -101,7 +101,7 @@ def test_it_ends_with_its_terminal(cloud: Sandbox, tmp_path: Path, closed: bool)
         os.execve(sys.executable, [sys.executable, "-m", "amlwizard", *command], around)  # noqa: S606 - in a pty of its own
     try:
         while cloud.received(reading) == before:
-            if select.select([ours], [], [], LOOK_SECONDS)[0]:
+            if select.select([ours], [], [], POLL_SECONDS)[0]:
                 os.read(ours, 65536)
         if closed:
             os.close(ours)

@@ -34,7 +34,7 @@ def test_a_plan_then_builds_and_trains_all_of_it_again(torn_down: Ran, private: 
 
 
 @pytest.mark.breadth
-def test_it_comes_again(torn_down: Ran, private: Journey) -> None:
+def test_a_platform_that_was_torn_down_is_built_again(torn_down: Ran, private: Journey) -> None:
     again = private.command("replay", "--json")
     assert again.code == 0 and again.final("train")["outcome"] == "done"
     assert private.sandbox.unknown == []

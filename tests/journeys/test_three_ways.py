@@ -142,7 +142,7 @@ def way(request: pytest.FixtureRequest) -> Way:
     return found
 
 
-def test_it_ends_with_the_three_predictions(way: Way) -> None:
+def test_each_way_ends_with_the_three_predictions(way: Way) -> None:
     score = next(e for e in way.journal if e["kind"] == "step-finished" and e["step"] == "score")
     assert ", ".join(f"{p:.3f}" for p in score["outputs"]["predictions"]) == ROW
 

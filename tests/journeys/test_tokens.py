@@ -57,7 +57,7 @@ def test_where_the_platform_does_not_encrypt_nothing_is_kept(
     assert len(asked.codes) == 2 and not list(tmp_path.rglob("*"))
 
 
-def test_where_it_does_the_person_is_asked_once(
+def test_where_the_platform_encrypts_the_user_is_asked_once(
     place: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import msal_extensions

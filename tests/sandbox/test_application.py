@@ -83,7 +83,7 @@ def test_another_target_waits_until_no_call_uses_the_one_before(
     ]  # fmt: skip
 
 
-def test_it_does_not_wait_for_ever_for_a_call_that_hangs() -> None:
+def test_closing_does_not_wait_for_ever_for_a_call_that_hangs() -> None:
     application = Application(Choice())
     with application.using("azure"):
         assert not application.close(patience=0)

@@ -105,7 +105,7 @@ def asked(uri: str, patience: float = 600, say: Any = None) -> Any:
     return send(context(uri), recipe_of("quickstart"), {"data": [[1]]}, said, patience)
 
 
-def test_it_is_asked_again_until_it_is_there(endpoint: Endpoint) -> None:
+def test_an_endpoint_is_asked_again_until_it_responds(endpoint: Endpoint) -> None:
     told: list[str] = []
     missing: Script = (404, {}, "Not Found")
     endpoint.answers = [missing, STARTING, (502, {}, ""), (504, {}, ""), PAGE, GOOD]

@@ -180,12 +180,12 @@ def test_a_subscription_that_must_be_chosen_ends_with_2(sandbox: Sandboxes, repl
     assert other in final["fix"] and "sign_in.subscription" in final["fix"]
 
 
-# -- bad weather
+# -- passing failures
 
 
 @dataclass
-class Weather:
-    """One replay in which Azure throttles, stumbles and loses answers, and never refuses."""
+class Disturbed:
+    """One replay during which Azure throttles, fails for a moment and loses answers, but refuses nothing."""
 
     ran: Ran
     sandbox: Sandbox
@@ -196,7 +196,7 @@ class Weather:
 
 BUSY = {"status": 409, "code": "AnotherOperationInProgress", "message": "Another operation is."}
 CREATED = "POST .*/clusters/create"
-WEATHER: dict[str, dict[str, Any]] = {
+DISTURBANCES: dict[str, dict[str, Any]] = {
     "PUT .*/resourceGroups/[^/]+": {"status": 429, "headers": {"Retry-After": "1"}, "times": 1},
     "GET .*/storageAccounts/[^/]+": {"status": 503, "times": 1},
     f"PUT {VNET}": {**BUSY, "times": 2},
@@ -211,38 +211,40 @@ WEATHER: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def weather(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weather]:
+def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disturbed]:
     with running("--approve", "--clock", "instant") as cloud:
-        for match, what in WEATHER.items():
+        for match, what in DISTURBANCES.items():
             cloud.fault(match, **what)
-        home = {"AMLWIZARD_HOME": str(tmp_path_factory.mktemp("weather"))}
+        home = {"AMLWIZARD_HOME": str(tmp_path_factory.mktemp("disturbed"))}
         options = (QUICKSTART, "--target", "sandbox", "--json", *PROVISION)
-        yield Weather(amlwizard("replay", *options, **home, **cloud.environment), cloud)
+        yield Disturbed(amlwizard("replay", *options, **home, **cloud.environment), cloud)
 
 
 pytestmark = pytest.mark.xdist_group("breakage")
 
 
-def test_bad_weather_delays_and_breaks_nothing(weather: Weather) -> None:
-    assert weather.ran.code == 0, weather.ran.err
-    assert set(weather.ran.outcomes.values()) == {"done"}
+def test_throttling_errors_and_lost_answers_only_delay_a_run(disturbed: Disturbed) -> None:
+    assert disturbed.ran.code == 0, disturbed.ran.err
+    assert set(disturbed.ran.outcomes.values()) == {"done"}
 
 
-@pytest.mark.parametrize("match", [match for match in WEATHER if match != CREATED])
-def test_what_was_throttled_or_lost_is_asked_again(weather: Weather, match: str) -> None:
-    assert weather.requests(match) > WEATHER[match]["times"]
+@pytest.mark.parametrize("match", [match for match in DISTURBANCES if match != CREATED])
+def test_what_was_throttled_or_lost_is_asked_again(disturbed: Disturbed, match: str) -> None:
+    assert disturbed.requests(match) > DISTURBANCES[match]["times"]
 
 
-def test_waiting_for_another_operation_is_said(weather: Weather) -> None:
-    said = [e["message"] for e in weather.ran.of("step-progress", "vnet")]
+def test_waiting_for_another_operation_is_said(disturbed: Disturbed) -> None:
+    said = [e["message"] for e in disturbed.ran.of("step-progress", "vnet")]
     assert said.count("AnotherOperationInProgress: trying again") == 2
 
 
-def test_a_lost_answer_makes_nothing_twice(weather: Weather) -> None:
+def test_a_lost_answer_makes_nothing_twice(disturbed: Disturbed) -> None:
     """The cluster is looked for, and not asked for again: it would run on beside the second."""
-    [workspace] = weather.sandbox.state["databricks"].values()
-    assert weather.requests(CREATED) == 1
-    assert list(workspace["clusters"]) == [weather.ran.final("databricks-cluster")["outputs"]["id"]]
+    [workspace] = disturbed.sandbox.state["databricks"].values()
+    assert disturbed.requests(CREATED) == 1
+    assert list(workspace["clusters"]) == [
+        disturbed.ran.final("databricks-cluster")["outputs"]["id"]
+    ]
 
 
 def test_a_cluster_whose_answer_broke_off_is_found(sandbox: Sandboxes, replay: Replay) -> None:

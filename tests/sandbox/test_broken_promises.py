@@ -188,7 +188,7 @@ def test_the_articles_promises(
     assert article.broken(skip=("inside",)) == lines
 
 
-def test_its_subnets_reach_storage_by_the_service_endpoint(article: Guarded) -> None:
+def test_the_articles_subnets_reach_storage_by_the_service_endpoint(article: Guarded) -> None:
     """The nodes' subnets are let in, so the name may lead to the public address."""
     lines = {line.id: line for line in article.judged(skip=("inside",)).lines}
     assert "endpoint.storage-blob" not in lines and "endpoint.workspace" in lines

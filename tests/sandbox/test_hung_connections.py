@@ -14,7 +14,7 @@ from support.platforms import Platform
 from amlwizard.cloud.arm import Arm
 from amlwizard.cloud.databricks import Databricks
 from amlwizard.cloud.errors import LOST_ANSWERS
-from amlwizard.cloud.session import Within
+from amlwizard.cloud.session import TenantCredential
 from amlwizard.errors import CloudError
 
 pytestmark = pytest.mark.xdist_group("refusals")
@@ -33,7 +33,7 @@ def impatient(platform: Platform) -> Iterator[Clients]:
     """Clients for which a silence of half a second is too long."""
     signed_in, made = platform.cloud.arm, platform.outputs["databricks"]
     profile = replace(platform.cloud.profile, silence=0.5)
-    assert isinstance(signed_in.credential, Within)
+    assert isinstance(signed_in.credential, TenantCredential)
     yield Clients(
         platform,
         Arm(profile, signed_in.credential, signed_in.subscription),
@@ -64,7 +64,7 @@ def looks_at_clusters(clients: Clients) -> object:
         (looks_at_clusters, "GET /api/2.1/clusters/list"),
     ],
 )
-def test_it_is_asked_a_few_times_and_then_given_up(
+def test_a_silent_service_is_asked_a_few_times_and_then_given_up(
     impatient: Clients, ask: Callable[[Clients], object], call: str
 ) -> None:
     """Not by the SDK as well, each time: that would be minutes for every one of its attempts."""

@@ -96,7 +96,7 @@ def outcomes(events: list[Event]) -> dict[str, str]:
     return {e.step: e.outcome for e in events if isinstance(e, StepFinished)}
 
 
-def test_it_is_renewed_while_a_long_operation_goes_on(cloud: Sandbox) -> None:
+def test_a_lease_is_renewed_while_a_long_operation_runs(cloud: Sandbox) -> None:
     renewals = "PATCH .*/tags/default"
 
     def meanwhile(control: RunControl) -> None:
@@ -162,7 +162,7 @@ def clock_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None
 
     def ahead(seconds: float) -> None:
         then = time.gmtime(NOW - seconds)
-        clock.heard(time.strftime("%a, %d %b %Y %H:%M:%S GMT", then))
+        clock.note_date(time.strftime("%a, %d %b %Y %H:%M:%S GMT", then))
 
     yield ahead
     ahead(0)
@@ -189,5 +189,5 @@ def test_an_answer_without_a_date_changes_nothing(
     date: str | None, clock_of: Callable[[float], None]
 ) -> None:
     clock_of(900)
-    clock.heard(date)
+    clock.note_date(date)
     assert clock.now() == NOW - 900

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("refusals")
 
 EXECUTE = "POST /api/1.2/commands/execute"
 CELLS = ("# Begin\nprint('begun')", "# End\nprint('amlwizard:{\"mse\": 1}')")
-MISHAPS = {
+DISRUPTIONS = {
     "terminate": "The Databricks cluster terminated in the meantime: COMMUNICATION_LOST",
     "lose-contexts": "Databricks has lost the execution context of the notebook",
 }
@@ -45,16 +45,16 @@ def run(platform: Platform) -> Run:
     return ran
 
 
-@pytest.mark.parametrize("mishap", MISHAPS)
+@pytest.mark.parametrize("disruption", DISRUPTIONS)
 def test_what_is_lost_at_a_cell_is_found_again_and_all_cells_run(
-    platform: Platform, run: Run, mishap: str
+    platform: Platform, run: Run, disruption: str
 ) -> None:
     said: list[str] = []
-    platform.sandbox.fault(EXECUTE, holds="# End", mode=mishap, times=1)
+    platform.sandbox.fault(EXECUTE, holds="# End", mode=disruption, times=1)
     assert run(*CELLS, said=said)[-1].data == {"mse": 1}
-    assert f"{MISHAPS[mishap]}. The notebook starts again." in said
+    assert f"{DISRUPTIONS[disruption]}. The notebook starts again." in said
     assert said.count("cell 1 of 2: done") == 2
-    assert ("starting the cluster again" in said) == (mishap == "terminate")
+    assert ("starting the cluster again" in said) == (disruption == "terminate")
 
 
 def test_a_start_whose_answer_is_lost_is_the_only_one(platform: Platform, run: Run) -> None:
@@ -66,23 +66,25 @@ def test_a_start_whose_answer_is_lost_is_the_only_one(platform: Platform, run: R
     assert platform.sandbox.received(starting) == before + 1
 
 
-@pytest.mark.parametrize("mishap", MISHAPS)
-def test_while_a_cell_runs_it_is_the_same(platform: Platform, run: Run, mishap: str) -> None:
-    said: list[str] = []
-    platform.sandbox.fault("GET /api/1.2/commands/status", mode=mishap, times=1)
-    assert run(*CELLS, said=said)[-1].data == {"mse": 1}
-    assert f"{MISHAPS[mishap]}. The notebook starts again." in said
-
-
-@pytest.mark.parametrize("mishap", MISHAPS)
-def test_what_is_lost_again_ends_the_notebook_and_is_told(
-    platform: Platform, run: Run, mishap: str
+@pytest.mark.parametrize("disruption", DISRUPTIONS)
+def test_what_is_lost_while_a_cell_runs_is_found_again_and_all_cells_run(
+    platform: Platform, run: Run, disruption: str
 ) -> None:
     said: list[str] = []
-    platform.sandbox.fault(EXECUTE, holds="# End", mode=mishap, times=2)
+    platform.sandbox.fault("GET /api/1.2/commands/status", mode=disruption, times=1)
+    assert run(*CELLS, said=said)[-1].data == {"mse": 1}
+    assert f"{DISRUPTIONS[disruption]}. The notebook starts again." in said
+
+
+@pytest.mark.parametrize("disruption", DISRUPTIONS)
+def test_what_is_lost_again_ends_the_notebook_and_is_told(
+    platform: Platform, run: Run, disruption: str
+) -> None:
+    said: list[str] = []
+    platform.sandbox.fault(EXECUTE, holds="# End", mode=disruption, times=2)
     with pytest.raises(CloudError) as lost:
         run(*CELLS, said=said, closing=lambda status: f"# Close as {status}")
-    assert lost.value.what == f"{MISHAPS[mishap]}."
+    assert lost.value.what == f"{DISRUPTIONS[disruption]}."
     assert lost.value.why and "continues where it stopped" in lost.value.fix
     assert said.count("cell 1 of 2: done") == 2
 

@@ -80,7 +80,9 @@ def public(platform: Platform, tmp_path: Path) -> Named:
     return Named(platform, tmp_path, "public")
 
 
-def test_it_is_found_before_it_has_a_record_and_the_record_is_told(public: Named) -> None:
+def test_an_endpoint_is_found_before_its_dns_record_exists_and_the_record_is_shown(
+    public: Named,
+) -> None:
     assert public.uri.startswith(f"https://{NAME}/api/v1/endpoint/")
     answer = public.ask()
     assert (answer.status, answer.response) == (404, NO_TRAFFIC), "the endpoint itself says so"
@@ -89,7 +91,7 @@ def test_it_is_found_before_it_has_a_record_and_the_record_is_told(public: Named
     assert name == NAME and f"--resolve {NAME}:443:{address} --cacert" in answer.curl
 
 
-def test_with_its_record_it_is_asked_by_name(public: Named) -> None:
+def test_an_endpoint_with_a_dns_record_is_asked_by_name(public: Named) -> None:
     address = public.ask().dns_record.split()[-1]
     public.platform.sandbox.control("state", {"public_dns": {NAME: [address]}})
     public.said.clear()

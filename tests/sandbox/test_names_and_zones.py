@@ -58,7 +58,7 @@ def test_check_says_so_and_its_cure_is_clean() -> None:
     assert f"--node-resource-group {value}" in step(cured, "aks").az[0]
 
 
-def test_it_is_left_to_aks_unless_it_is_named() -> None:
+def test_the_node_group_is_named_by_aks_unless_the_recipe_names_it() -> None:
     body = step(recipe_of("quickstart"), "aks").resource.body["properties"]
     assert "nodeResourceGroup" not in body and body["enableRBAC"] is True
 

@@ -79,7 +79,9 @@ print(json.dumps({"page": code["verification_uri"], "token": ask("POST", base + 
 
 
 @pytest.mark.parametrize("approves", [False, True])
-def test_they_cannot_sign_in_as_the_owner(sandbox: Callable[..., Sandbox], approves: bool) -> None:
+def test_other_users_cannot_sign_in_as_the_owner(
+    sandbox: Callable[..., Sandbox], approves: bool
+) -> None:
     """Neither by approving their own code nor where the sandbox approves for its owner."""
     there = sandbox("--clock", "instant")
     there.control("approval", {"approve": approves})
@@ -101,7 +103,9 @@ print(json.dumps([ask("GET", page), ask("POST", page, {"answer": "approve"})]))
 
 
 @pytest.mark.parametrize("approves", [False, True])
-def test_they_cannot_agree_in_a_browser(sandbox: Callable[..., Sandbox], approves: bool) -> None:
+def test_other_users_cannot_approve_in_a_browser(
+    sandbox: Callable[..., Sandbox], approves: bool
+) -> None:
     there = sandbox("--clock", "instant")
     there.control("approval", {"approve": approves})
     (shown, page), (status, _) = as_nobody(BROWSER, arm=there.description["arm"])
@@ -126,7 +130,7 @@ print(json.dumps({"found": found, "refused": refused}))
 """
 
 
-def test_they_reach_the_mlflow_server_by_no_way(platform: Platform) -> None:
+def test_other_users_cannot_reach_the_mlflow_server(platform: Platform) -> None:
     """By none of the ports that the sandbox or a process of it listens on, nor by its socket."""
     folder = platform.sandbox.file.parent
     made = platform.outputs["databricks"]
@@ -202,7 +206,7 @@ print(json.dumps([connect(given["proxy"], password) for password in given["passw
 """
 
 
-def test_they_get_into_no_vnet(platform: Platform) -> None:
+def test_other_users_cannot_enter_a_vnet(platform: Platform) -> None:
     """Its proxy listens on a port like every door, and lets in who knows the password of a node."""
     proxy = proxy_in(platform.sandbox.file.parent)
     assert proxy and proxy.hostname, "the cluster's node has one"

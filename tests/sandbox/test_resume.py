@@ -10,7 +10,7 @@ from support import RECIPES, Command, Sandbox, amlwizard
 NOTHING = "There is no unfinished run"
 
 
-def test_it_goes_on_with_the_last_unfinished_run(
+def test_resume_continues_the_last_unfinished_run(
     sandbox: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
     cloud = sandbox("--clock", "instant")

@@ -153,7 +153,9 @@ def test_no_page_shows_it_in_a_frame_or_hears_its_address(
 
 
 @pytest.mark.parametrize("path", ["/device/x", "/metadata/endpoints", "/_sandbox/requests", "/x"])
-def test_by_another_name_nothing_answers(browser: httpx.Client, there: Sandbox, path: str) -> None:
+def test_a_sign_in_page_answers_to_no_other_host_name(
+    browser: httpx.Client, there: Sandbox, path: str
+) -> None:
     """As a page of others would ask whose name was made to mean this machine."""
     for name in ("evil.example", "evil.example:443", "[::1", ""):
         answer = browser.get(there.description["arm"] + path, headers={"Host": name})

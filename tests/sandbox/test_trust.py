@@ -82,10 +82,10 @@ class Clients:
 
     def databricks(self) -> Any:
         from amlwizard.cloud.databricks import Databricks
-        from amlwizard.cloud.session import Within
+        from amlwizard.cloud.session import TenantCredential
 
         host = self.address.removeprefix("https://")
-        credential = Within(self.session, self.session.identity.tenant)
+        credential = TenantCredential(self.session, self.session.identity.tenant)
         return Databricks(self.profile, credential, host, "").find_cluster("c")
 
     def scoring(self) -> Any:
@@ -143,7 +143,7 @@ def test_a_companys_authority_is_believed_by_every_client_whichever_variable_nam
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_without_it_every_client_calls_it_a_matter_of_certificates(
+def test_every_client_reports_an_untrusted_authority_as_a_certificate_error(
     place: Sandbox, client: str
 ) -> None:
     said = met(getattr(Clients(place), client))
@@ -298,7 +298,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("client", ["arm", "databricks", "scoring"])
-def test_by_a_proxy_it_is_the_same(
+def test_an_untrusted_authority_behind_a_proxy_is_a_certificate_error(
     place: Sandbox, proxy: list[str], client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = met(getattr(Clients(place), client))

@@ -105,7 +105,7 @@ class Anything:
     def most_bytes(self, request: object) -> int:
         return 10
 
-    def befall(self, request: object, mishap: str) -> None:
+    def disrupt(self, request: object, disruption: str) -> None:
         return None
 
 
@@ -123,7 +123,7 @@ async def never(scope: Scope, receive: Receive, send: Send) -> None:
     ],
     ids=["no word", "half a head", "half a body", "too much"],
 )
-async def test_who_is_slow_is_let_go(
+async def test_a_slow_client_is_disconnected(
     sent: bytes, status: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One byte at a time does not help either: the whole has to come in time."""

@@ -54,7 +54,7 @@ def test_a_platform_as_promised_exits_0(
     assert guarded.sandbox.unknown == []
 
 
-def test_it_really_asked_from_both_sides(guarded: Guarded) -> None:
+def test_verify_asks_from_outside_and_inside(guarded: Guarded) -> None:
     lines = {line.id: line for line in guarded.judged().lines}
 
     def seen(line: str, source: str) -> dict[str, str]:

@@ -139,7 +139,7 @@ class Sandbox:
 
 @dataclass
 class Asked:
-    """A `plan.Ask` that records the codes that were issued, and the accounts that signed in."""
+    """A DeviceCodePrompt that records the codes that were issued, and the accounts that signed in."""
 
     codes: list[str] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)

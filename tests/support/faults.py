@@ -33,5 +33,5 @@ REFUSALS: dict[str, Json] = {
         },
     },
 }
-MISHAPS: dict[str, Json] = {mode: {"mode": mode} for mode in ("terminate", "lose-contexts")}
+DISRUPTIONS: dict[str, Json] = {mode: {"mode": mode} for mode in ("terminate", "lose-contexts")}
 """What a cluster suffers at a request to it."""

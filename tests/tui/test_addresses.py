@@ -19,9 +19,9 @@ from amlwizard.tui.app import WizardApp
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.addresses import AddressesPage
 from amlwizard.tui.widgets.address_bands import Band, Fold, around, bands, unfolded
-from amlwizard.tui.widgets.address_capacity import Room
+from amlwizard.tui.widgets.address_capacity import CapacityTable
 from amlwizard.tui.widgets.address_map import AddressMap, draw
-from amlwizard.tui.widgets.address_paint import Look
+from amlwizard.tui.widgets.address_paint import MapView
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 
@@ -116,7 +116,7 @@ def _named(line: Band | Fold) -> set[Range]:
 def test_a_map_keeps_to_its_place_and_says_every_overlap(
     space: Space, wide: int, high: int
 ) -> None:
-    lines = draw(Look.at(space, "addresses.compute"), wide, high)
+    lines = draw(MapView.at(space, "addresses.compute"), wide, high)
     assert len(lines) <= high
     assert all(line.cell_length <= wide for line in lines)
     text = "\n".join(map(str, lines))
@@ -127,7 +127,7 @@ def plain(addresses: dict[str, Any], width: int, height: int, entry: str = "none
     made = Addresses.model_validate(addresses)
     security = Security.model_validate({"secure_entry": entry})
     space = space_of(Sections(addresses=made, security=security, serving=Serving()))
-    return [line.plain.rstrip() for line in draw(Look.at(space, ""), width, height)]
+    return [line.plain.rstrip() for line in draw(MapView.at(space, ""), width, height)]
 
 
 def test_the_default_plan_on_a_small_screen() -> None:
@@ -232,7 +232,7 @@ async def test_all_of_it_has_room(size: tuple[int, int]) -> None:
                 long = max(len(row.spec.title), 0)
                 assert row.editor.region.x - row.region.x > long, row.spec.title
                 assert row.editor.size.width >= len("255.255.255.255/32"[:18]), row.editor.size
-        for part in (AddressMap, Room):
+        for part in (AddressMap, CapacityTable):
             region = page.query_one(part).region
             assert page.region.contains_region(region) and region.height >= 6
         assert "VNET 10.100.0.0/16" in drawn(page) and "98 % free" in drawn(page)
@@ -346,7 +346,7 @@ async def test_form_and_map_point_at_each_other() -> None:
     app = wizard(FakeBackend(), named())
     async with app.run_test(size=(120, 36)) as pilot:
         page = await opened(pilot, "addresses.scoring")
-        map_, room = page.query_one(AddressMap), page.query_one(Room)
+        map_, room = page.query_one(AddressMap), page.query_one(CapacityTable)
 
         def lit(text: str) -> list[str]:
             return [line.strip() for line in text.splitlines() if "▸" in line]
@@ -373,7 +373,7 @@ async def test_form_and_map_point_at_each_other() -> None:
         await pilot.pause()
         (line,) = lit(drawn(page))
         assert "WS" in line
-        await pilot.hover(Room, offset=(5, 2))
+        await pilot.hover(CapacityTable, offset=(5, 2))
         await pilot.pause()
         assert any("CO" in line for line in lit(drawn(page)))
         assert map_.size.height
@@ -385,8 +385,8 @@ async def test_too_many_nodes_are_told_where_they_do_not_fit() -> None:
     app = wizard(FakeBackend(), draft)
     async with app.run_test(size=(120, 36)) as pilot:
         page = await opened(pilot)
-        text = str(page.query_one(Room).render())
+        text = str(page.query_one(CapacityTable).render())
         assert text.count("252 of 251 nodes  ✗") == 2
         await pilot.press("f2")
         await pilot.pause()
-        assert "252 of 507 nodes" in str(page.query_one(Room).render())
+        assert "252 of 507 nodes" in str(page.query_one(CapacityTable).render())

@@ -355,7 +355,7 @@ async def test_an_unknown_key_is_told_and_removed_and_a_draft_with_errors_saved(
         draft = app.draft_from(file)
         assert draft
         await walk.see("banana is not a key of a recipe.")
-        app.take(draft, "review")
+        app.open_draft(draft, "review")
         await walk.see("2 errors")
         await walk.press("s", "enter")
         await walk.see("It has 2 errors to correct before it can be built.")

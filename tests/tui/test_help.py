@@ -82,7 +82,7 @@ LOGIN = LoginNeeded(
     at=1, step="sign-in", url="https://microsoft.com/devicelogin", user_code="ABC", expires_at=900
 )
 DIALOGS: dict[str, tuple[Dialog[Any], str]] = {
-    "quit": (quit.Leave("Quit", quit.TEXT, quit.WAYS), "No further step is started"),
+    "quit": (quit.QuitDialog("Quit", quit.TEXT, quit.WAYS), "No further step is started"),
     "replace": (Choose("Replace", "", save.WAYS), "Its present content is lost."),
     "cancel": (Choose("Cancel", "", progress.CANCEL), "Starts no further step"),
     "ranges": (Choose("Free ranges", "", addresses.WAYS), "Undo brings yours back"),

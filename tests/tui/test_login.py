@@ -84,7 +84,7 @@ def test_the_qr_code_is_drawn_whole() -> None:
 
 
 @pytest.mark.parametrize(("size", "roomy"), [((80, 24), False), ((120, 36), True)])
-async def test_it_shows_the_code_whole(size: tuple[int, int], roomy: bool) -> None:
+async def test_the_login_shows_the_whole_code(size: tuple[int, int], roomy: bool) -> None:
     app = Host()
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -143,7 +143,7 @@ async def test_the_time_that_is_left_is_told_by_the_clock_it_was_given() -> None
         assert "Press n for a new code" in app.text("#left")
 
 
-async def test_it_closes_itself_once_signed_in() -> None:
+async def test_the_login_closes_itself_once_signed_in() -> None:
     app = Host()
     async with app.run_test() as pilot:
         await pilot.pause()

@@ -30,7 +30,7 @@ from amlwizard.steps import steps_for
 from amlwizard.tui.dialogs.questions import AskPath, Choose
 from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.pages.registry import PAGES
-from amlwizard.tui.widgets.rail import Stop, _fitted
+from amlwizard.tui.widgets.rail import RailEntry, _fitted
 from amlwizard.tui.widgets.step_tree import StepTree
 
 pytestmark = pytest.mark.asyncio
@@ -80,7 +80,7 @@ async def test_every_page_stands_whole_on_every_size() -> None:
 @pytest.mark.parametrize("here", range(len(PAGES)))
 async def test_the_rail_tells_every_page_in_80_columns(here: int) -> None:
     stops = [
-        Stop(page.id, n, page.title, here=n - 1 == here, errors=2 if n == 4 else 0)
+        RailEntry(page.id, n, page.title, here=n - 1 == here, errors=2 if n == 4 else 0)
         for n, page in enumerate(PAGES, 1)
     ]
     text = "  ".join(content.plain for content in _fitted(stops, 78))

@@ -15,7 +15,7 @@ pairs = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=40)
 
 
 @given(pairs, st.integers(24, 160), st.integers(8, 50))
-def test_it_fills_its_room_exactly(
+def test_a_plot_fills_its_area_exactly(
     points: list[tuple[float, float]], width: int, height: int
 ) -> None:
     actual, predicted = zip(*points, strict=True)

@@ -184,7 +184,7 @@ async def test_f1_says_what_the_marks_mean() -> None:
 # -- during a run, and of an earlier one
 
 
-async def test_it_is_live_from_what_it_will_check_to_the_verdict() -> None:
+async def test_the_posture_is_live_from_the_planned_checks_to_the_verdict() -> None:
     app = at_page("posture", recorded(5))
     app.running = True
     async with walking(app) as walk:
@@ -252,7 +252,7 @@ async def test_an_earlier_run_is_recalled_with_its_posture(
 # -- verify now
 
 
-async def test_it_is_judged_anew_by_a_key() -> None:
+async def test_a_key_verifies_the_posture_again() -> None:
     backend = FakeBackend(verdict=opened(judged(recorded())), looking=CancelEvent())
     app = at_page("posture", recorded(), backend)
     app.ran = RunResult(0, "r", Path("recipe.yaml"), Path("journal.jsonl"))
@@ -271,7 +271,7 @@ async def test_it_is_judged_anew_by_a_key() -> None:
     assert app.return_value == 1 and backend.asked == ["open sandbox", "verify"]
 
 
-async def test_it_can_be_stopped_and_what_was_seen_before_stands() -> None:
+async def test_a_verification_can_be_stopped_and_the_earlier_posture_stays() -> None:
     backend = FakeBackend(verdict=opened(judged(recorded())), looking=CancelEvent())
     app = at_page("posture", recorded(), backend)
     async with walking(app) as walk:
@@ -282,7 +282,7 @@ async def test_it_can_be_stopped_and_what_was_seen_before_stands() -> None:
         assert app.verified is None
 
 
-async def test_it_is_refused_with_a_word_while_a_run_changes_things() -> None:
+async def test_a_verification_during_a_run_is_refused_with_a_notification() -> None:
     backend = FakeBackend()
     app = at_page("posture", recorded(5), backend)
     app.running = True
@@ -318,7 +318,7 @@ async def test_what_went_wrong_is_said(error: AmlwizardError) -> None:
 # -- nobody has signed in
 
 
-async def test_it_asks_for_a_sign_in_and_goes_on() -> None:
+async def test_a_verification_asks_for_a_sign_in_and_goes_on() -> None:
     backend = FakeBackend(
         verdict=opened(judged(recorded())), looking=CancelEvent(), code="CODE12345"
     )

@@ -57,7 +57,7 @@ def sent(page: ScorePage) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_it_begins_with_what_the_run_asked(size: tuple[int, int]) -> None:
+async def test_the_score_page_begins_with_the_request_of_the_run(size: tuple[int, int]) -> None:
     app = at_page("score", recorded())
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

@@ -22,7 +22,7 @@ from support.tui_support import FakeBackend, at_page, recorded, walking, wizard
 
 from amlwizard import processes
 from amlwizard.app.port import RecordedRun
-from amlwizard.cli.commands.wizard import farewell
+from amlwizard.cli.commands.wizard import print_summary
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.tui.dialogs.questions import Choose
 
@@ -186,7 +186,7 @@ async def test_leaving_tells_what_stands_where_and_how_to_go_on() -> None:
     async with walking(app) as walk:
         await walk.press("ctrl+q")
     out = io.StringIO()
-    farewell(app, out)
+    print_summary(app, out)
     told = out.getvalue()
     assert "Recipe    " in told and "Endpoint  http://" in told
     for step in app.next_steps:
@@ -200,7 +200,7 @@ async def test_leaving_before_a_run_tells_that_the_answers_are_kept(tmp_path: Pa
         await walk.go("naming")
         await walk.type("mine07")
         await walk.press("ctrl+q")
-    farewell(app, out)
+    print_summary(app, out)
     assert out.getvalue() == "Your answers are kept: amlwizard offers to continue.\n"
 
 

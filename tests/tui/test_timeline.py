@@ -136,7 +136,9 @@ class Chart(App[None]):
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_it_follows_what_runs_until_a_person_scrolls(size: tuple[int, int]) -> None:
+async def test_the_timeline_follows_running_steps_until_the_user_scrolls(
+    size: tuple[int, int],
+) -> None:
     app = Chart(recorded(3))
     async with app.run_test(size=size) as pilot:
         chart, scroll = app.query_one(Timeline), app.query_one(VerticalScroll)

@@ -114,7 +114,7 @@ async def test_several_pictures_are_named_with_their_folder(tmp_path: Path) -> N
         assert f"Pictures a.png, b.png, in {tmp_path}" in shown(app)[0]
 
 
-async def test_it_grows_while_the_cells_run() -> None:
+async def test_the_training_page_grows_while_the_cells_run() -> None:
     app = at_page("training-result", recorded(5))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

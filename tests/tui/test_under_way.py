@@ -181,7 +181,7 @@ async def test_another_recipe_waits_for_the_end_of_the_run(
         await walk.press("g")
         await walk.see(lambda: walk.app.view.counts().get("done"))
         mine = walk.app.session.draft
-        walk.app.take(new(), "sign-in")
+        walk.app.open_draft(new(), "sign-in")
         await walk.see("A run is in progress")
         assert walk.app.session.draft is mine and walk.page == "progress"
         walk.app.answer({"names.prefix": "other"})
@@ -210,14 +210,14 @@ async def test_the_target_stands_while_a_run_goes_on(gate: CancelEvent) -> None:
     assert "open azure" not in backend.asked and not [a for a in backend.asked if "sign-in" in a]
 
 
-async def test_a_run_stays_behind_when_another_target_is_chosen(tmp_path: Path) -> None:
+async def test_a_run_is_dropped_when_another_target_is_chosen(tmp_path: Path) -> None:
     """What retries it, scores or takes it down would do so on the other cloud."""
     backend = FakeBackend(fails="train", verdict=judged(recorded()))
     async with walking(wizard(backend, answered("review"), tmp_path, now=clock)) as walk:
         await walk.see("not compared with the cloud yet")
         await walk.press("g")
         await walk.see(lambda: walk.app.ran)
-        walk.app.aim("azure")
+        walk.app.set_target("azure")
         assert not walk.app.next_steps and not walk.app.may_go("progress")
         assert not walk.app.session.draft.run and walk.app.ran is None
 
@@ -230,7 +230,7 @@ async def test_what_one_cloud_refuses_is_not_held_against_another(by: str) -> No
         await walk.press("ctrl+l")
         await walk.see(lambda: any(f.rule == "TAKEN" for f in walk.app.findings))
         if by == "target":
-            walk.app.aim("azure")
+            walk.app.set_target("azure")
         else:
             walk.app.answer({"sign_in.subscription": SUBSCRIPTION})
         assert not any(f.rule == "TAKEN" for f in walk.app.findings)
@@ -241,7 +241,7 @@ async def test_prices_of_another_cloud_are_not_shown(gate: CancelEvent) -> None:
     async with walking(wizard(backend, answered("review"))) as walk:
         await walk.see(lambda: "costs" in walk.app.busy)
         await walk.go("welcome")
-        walk.app.aim("azure")
+        walk.app.set_target("azure")
         gate.set()
         await walk.see(lambda: not walk.app.busy)
         await walk.pilot.pause()
@@ -282,7 +282,7 @@ async def test_a_sign_in_at_another_cloud_signs_nobody_in(gate: CancelEvent) -> 
     async with walking(wizard(backend, answered("sign-in"))) as walk:
         await walk.press("ctrl+l")
         await walk.see("Signing in")
-        walk.app.aim("azure")
+        walk.app.set_target("azure")
         gate.set()
         await walk.see(lambda: any(asked.startswith("sign-in") for asked in backend.asked))
         await walk.see(lambda: not walk.app.busy)
@@ -310,7 +310,7 @@ async def test_an_earlier_run_is_shown_only_in_its_own_session(
     async with walking(wizard(backend, folder=tmp_path, now=clock)) as walk:
         await walk.press("enter")
         await walk.see(lambda: walk.app.view.run == "run-0")
-        walk.app.take(answered("naming"), "naming")
+        walk.app.open_draft(answered("naming"), "naming")
         gate.set()
         await walk.see("everything is called")
         await walk.see(lambda: not walk.app.busy)

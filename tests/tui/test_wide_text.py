@@ -28,13 +28,13 @@ from amlwizard.tui.demo.player import PACES, words
 from amlwizard.tui.dialogs import palette
 from amlwizard.tui.pages.registry import PAGES
 from amlwizard.tui.widgets import address_capacity, address_map, address_paint, rail, timeline
-from amlwizard.tui.widgets.address_paint import Look
+from amlwizard.tui.widgets.address_paint import MapView
 from amlwizard.tui.widgets.answer_list import AnswerList
 from amlwizard.tui.widgets.choices import Choices
 from amlwizard.tui.widgets.explanation import long
 from amlwizard.tui.widgets.hanging import hanging
 from amlwizard.tui.widgets.key_footer import KeyFooter
-from amlwizard.tui.widgets.rail import Rail, Stop
+from amlwizard.tui.widgets.rail import Rail, RailEntry
 from amlwizard.tui.widgets.row import FieldRow
 from amlwizard.tui.widgets.scatter import Scatter
 from amlwizard.tui.widgets.step_tree import StepLine, StepTree
@@ -123,7 +123,7 @@ SPACE = Space(
 def test_the_map_of_addresses_fits(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (address_map, address_paint):
         monkeypatch.setattr(module, "_", said)
-    lines = address_map.draw(Look.at(SPACE, ""), width, 20)
+    lines = address_map.draw(MapView.at(SPACE, ""), width, 20)
     assert max(line.cell_length for line in lines) <= width
     assert any("日本" in line.plain for line in lines)
     assert lines[0].cell_length == width, "what is free stands at the right edge"
@@ -199,8 +199,10 @@ class WithRail(Shown):
 
 
 async def test_the_list_of_pages_keeps_to_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    stops = tuple(Stop(str(n), n, NAME, here=n == 2, errors=int(n == 3)) for n in range(1, 5))
-    monkeypatch.setattr(rail, "stops", lambda wizard: stops)
+    entries = tuple(
+        RailEntry(str(n), n, NAME, here=n == 2, errors=int(n == 3)) for n in range(1, 5)
+    )
+    monkeypatch.setattr(rail, "entries", lambda wizard: entries)
     app = WithRail(Rail)
     async with app.run_test(size=(21, 8)) as pilot:
         app.query_one(Rail).styles.height = 6

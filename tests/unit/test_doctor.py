@@ -15,7 +15,7 @@ def told(ran: Ran) -> dict[str, dict[str, str]]:
     return {check["name"]: check for check in json.loads(ran.out)["checks"]}
 
 
-def test_it_tells_versions_extras_ways_to_sign_in_and_places(
+def test_doctor_shows_versions_extras_sign_in_methods_and_folders(
     command: Callable[..., Ran], tmp_path: Path
 ) -> None:
     ran = command("doctor", "--json", PATH="/nowhere")
@@ -31,7 +31,7 @@ def test_it_tells_versions_extras_ways_to_sign_in_and_places(
     assert all(name in text for name in checks)
 
 
-def test_it_tells_no_secret(command: Callable[..., Ran]) -> None:
+def test_doctor_shows_no_secret(command: Callable[..., Ran]) -> None:
     proxy = f"http://user:{CANARY}@proxy.example:3128"
     ran = command(
         "doctor", "--json", HTTPS_PROXY=proxy, https_proxy=proxy, AZURE_TENANT_ID="t",

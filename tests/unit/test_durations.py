@@ -49,7 +49,7 @@ def weight(path: Sequence[str], seconds: Mapping[str, float]) -> float:
 
 
 @given(graphs())
-def test_the_whole_takes_as_long_as_its_longest_path(given: Graph) -> None:
+def test_a_run_takes_as_long_as_its_longest_path(given: Graph) -> None:
     after, seconds = given
     brute = max(weight(path, seconds) for step in after for path in paths(after, step))
     assert graph.longest(after, seconds) == brute

@@ -31,7 +31,7 @@ def test_the_same_status_is_said_again_after_half_a_minute(now: list[float]) -> 
     ]  # fmt: skip
 
 
-def test_it_ends_with_what_since_when_and_where_to_look(now: list[float]) -> None:
+def test_a_wait_times_out_with_what_since_when_and_where_to_look(now: list[float]) -> None:
     wait = Waiting("the vnet", "its log", 3600, lambda *_: None, Event())
     now[0] += 3600
     with pytest.raises(StepError) as error:

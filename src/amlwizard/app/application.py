@@ -50,14 +50,14 @@ from amlwizard.run_control import RunControl, cancelled_by
 from amlwizard.secret import Secret
 from amlwizard.steps import steps_for
 from amlwizard.steps.endpoint_key import endpoint_key
-from amlwizard.steps.evidence import Looking
+from amlwizard.steps.evidence import EvidenceScope
 from amlwizard.steps.foundation import signed_in
 from amlwizard.steps.model_versions import ModelVersion, model_versions
 from amlwizard.steps.verify import alone as verification_of
 from amlwizard.teardown import teardown
 from amlwizard.view import RunView
 
-CANCEL_LOOK_SECONDS = 0.2
+CANCEL_POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 5.0
 COMMANDS = {"runs": "replay", "teardowns": "destroy"}  # by the folder of their journals
 
@@ -99,7 +99,7 @@ class Application:
             while any(other != target for other in self._using):
                 if cancel.is_set():
                     raise OperationCancelledError(_("Cancelled."))
-                self._changed.wait(CANCEL_LOOK_SECONDS)
+                self._changed.wait(CANCEL_POLL_SECONDS)
             self._using.append(target)
 
     def _opened(self, target: TargetName) -> Target:
@@ -266,7 +266,7 @@ class Application:
                 code = engine.run(
                     lease.guard(steps),
                     self._job(recipe, name),
-                    self.target.listening(to_all([journal, watch, emit])),
+                    self.target.listening(fan_out([journal, watch, emit])),
                     control=control,
                     rerun=rerun,
                     run_id=run_id,
@@ -311,9 +311,9 @@ class Application:
             nonlocal view
             view = view.apply(event)
 
-        looking = Looking(skip=tuple(skip), wake=True)
-        verification, steps = verification_of(recipe, steps_for(recipe), looking)
-        listen = self.target.listening(to_all([watch, emit]))
+        scope = EvidenceScope(skip=tuple(skip), wake=True)
+        verification, steps = verification_of(recipe, steps_for(recipe), scope)
+        listen = self.target.listening(fan_out([watch, emit]))
         code = engine.run(steps, self._job(recipe, name), listen, control=control)
         if verification.posture is None or code == OperationCancelledError.exit_code:
             raise _ended(view, code)
@@ -379,7 +379,7 @@ def _ended(view: RunView, code: int) -> AmlwizardError:
     return kinds.get(code, StepError)(end.what, why=end.why, fix=end.fix)
 
 
-def to_all(listeners: Sequence[Callable[[Event], None]]) -> Emit:
+def fan_out(listeners: Sequence[Callable[[Event], None]]) -> Emit:
     """An `Emit` that passes every event to all listeners."""
 
     def emit(event: Event) -> None:

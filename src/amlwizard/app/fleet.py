@@ -20,7 +20,7 @@ from amlwizard.preflight import quota
 from amlwizard.preflight.situation import Situation
 from amlwizard.preflight.step import Joint
 from amlwizard.recipe import Recipe
-from amlwizard.run_control import LOOK_SECONDS, FleetControl, RunControl
+from amlwizard.run_control import POLL_SECONDS, FleetControl, RunControl
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Work:
 
 
 class Turns:
-    """At most `jobs` recipes work at a time. Of those that wait, the first of the list goes on."""
+    """Lets at most `jobs` recipes work at a time. Of those that wait, the first in the list is
+    next."""
 
     def __init__(self, jobs: int) -> None:
         self.free = jobs
@@ -42,7 +43,7 @@ class Turns:
 
 
 class Turn:
-    """That of the recipe at `place` of the list."""
+    """The turn of the recipe at `place` in the list."""
 
     def __init__(self, turns: Turns, place: int, control: RunControl) -> None:
         self._turns, self._place, self._control = turns, place, control
@@ -74,7 +75,7 @@ def _look(changed: Condition, control: RunControl) -> None:
     """Wait for a change, for a moment. Raises OperationCancelledError."""
     if control.cancelled.is_set():
         raise OperationCancelledError(_("cancelled while other recipes were replayed"))
-    changed.wait(LOOK_SECONDS)
+    changed.wait(POLL_SECONDS)
 
 
 class JointPreflight:
@@ -139,7 +140,7 @@ class Fleet:
                 for place, name in enumerate(self.recipes)
             }
             # Never without an end: the main thread has to handle signals.
-            while wait(runs.values(), LOOK_SECONDS).not_done:
+            while wait(runs.values(), POLL_SECONDS).not_done:
                 pass
         return {name: run.result() for name, run in runs.items()}
 

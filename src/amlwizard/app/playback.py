@@ -26,7 +26,7 @@ from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.run_control import RunControl
 
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 
 
 class RunClock:
@@ -114,7 +114,7 @@ class Playback:
         """Emits the recorded events in their original rhythm, by the clock."""
         self.clock.start()
         for event in self.events:
-            while self.clock.now() < event.at and not control.cancelled.wait(LOOK_SECONDS):
+            while self.clock.now() < event.at and not control.cancelled.wait(POLL_SECONDS):
                 pass
             if control.cancelled.is_set():
                 break

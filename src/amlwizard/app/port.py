@@ -84,13 +84,13 @@ class ShellAccess:
         return ("--target", self.target, *self.login)
 
     def of(self, given: SignIn) -> ShellAccess:
-        """That of a recipe which says this about the sign-in."""
+        """The access for a recipe with these sign-in answers."""
         return replace(self, login=()) if given.login else self
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where other processes find what this one works on: the folder of its `runs`, and each target."""
+    """Where other processes find the `runs` of this one, and how they reach its targets."""
 
     runs: Path
     access: Mapping[TargetName, ShellAccess]
@@ -116,7 +116,7 @@ class ApplicationPort(Protocol):
 
     @property
     def places(self) -> Places:
-        """Where other processes find what this one works on; known at once."""
+        """Where other processes find the runs and the targets of this one. Does not block."""
 
     @property
     def approves_sign_ins(self) -> bool:

@@ -49,7 +49,7 @@ def _costs(profile: CloudProfile, needs: tuple[Charge, ...], currency: str) -> C
 
 
 def _currency() -> str:
-    """That of the locale if the list has it, otherwise US dollars."""
+    """The currency of the locale if the list has it, otherwise US dollars."""
     try:
         locale.setlocale(locale.LC_MONETARY, "")
     except locale.Error:
@@ -67,7 +67,7 @@ class _Kept:
         self._prices = _read(path, currency)
 
     def missing(self, meters: Sequence[Meter]) -> list[Meter]:
-        """Those that were not read within a day."""
+        """The meters whose prices were not read within a day."""
         known = {m for m, (_, on) in self._prices.items() if self.today - on < FRESH}
         return [meter for meter in meters if meter not in known]
 

@@ -92,7 +92,7 @@ class Target:
 
 
 def places(choice: Choice) -> Places:
-    """Where other processes find what one with this choice works on."""
+    """Where other processes find the runs and the targets of a process with this choice."""
     named, state = os.environ.get(VARIABLE), _state()
     described = named or str(state.with_name(f"{STATE}.d") / STATE)
     return Places(

@@ -58,7 +58,7 @@ class Difference(PlainText):
         return asdict(self)
 
 
-def apart(
+def differences_between(
     azure: RecordedAnswer, sandbox: RecordedAnswer, writes: bool
 ) -> Iterator[tuple[str, str, str]]:
     """The differences: (what, Azure's, the sandbox's). `writes` compares the headers that lead to

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from amlwizard.capture.judging import ENDED, Difference, RecordedAnswer, apart
+from amlwizard.capture.judging import ENDED, Difference, RecordedAnswer, differences_between
 from amlwizard.capture.lines import Exchange
 from amlwizard.capture.mapping import NameMapping
 from amlwizard.json_types import Document, JsonValue, MutableDocument
@@ -24,7 +24,7 @@ OPERATION = re.compile(r"(?i)/locations/[^/]+/\w*operation\w*/")
 NO_VERSION = "api-version=0000-00-00"  # redacted in some recordings
 # Errors that pass by themselves: a capture does not show how long the client had waited before.
 LATE = ("PrincipalNotFound", "LinkedAuthorizationFailed", "AuthorizationFailed")
-LOOKS, LOOK_SECONDS = 20, 0.25
+RETRIES, RETRY_SECONDS = 20, 0.25
 REGISTERING = 4  # reads, after which the sandbox has registered a namespace
 GROUPS_API, POLLS = "2021-04-01", 60
 ASIDE = {
@@ -44,7 +44,7 @@ NOT_SHOWN = "needs what the capture does not show, such as a model that cells re
 
 class ReplayCloud(Protocol):
     """A sandbox with a client that is signed in. `ask` takes a full URL, or a path of Azure
-    Resource Manager; `lay` merges into the state, or replaces it by what is at the key ``""``."""
+    Resource Manager; `put_state` merges into the state, or replaces it by what is at the key ``""``."""
 
     subscription: str
     tenant: str
@@ -53,7 +53,7 @@ class ReplayCloud(Protocol):
         self, method: str, where: str, body: JsonValue, resource: str = ""
     ) -> RecordedAnswer: ...
 
-    def lay(self, state: MutableDocument) -> None: ...
+    def put_state(self, state: MutableDocument) -> None: ...
 
     def state(self) -> MutableDocument: ...
 
@@ -123,7 +123,7 @@ class Replay:
                 line.status, line.headers, self.names.mapped_body(line.answered)
             )
             writes = line.method in WRITES and operation is None
-            for what, azure, sandbox in apart(theirs, answer, writes):
+            for what, azure, sandbox in differences_between(theirs, answer, writes):
                 request = f"{line.method} {line.path}"
                 verdict.differences.append(
                     Difference(line.scenario, line.number, request, what, azure, sandbox)
@@ -154,7 +154,7 @@ class Replay:
             return NO_OPERATION
         if self._waited(line):
             self._settle()
-        self._lay(line)
+        self._create_prerequisites(line)
         answer = self._ask_until_seen(line)
         if answer.status == 501:
             self._follow(line)
@@ -174,10 +174,10 @@ class Replay:
 
     def _ask_until_seen(self, line: Exchange) -> RecordedAnswer:
         answer = self._ask(line)
-        for _ in range(LOOKS):
+        for _ in range(RETRIES):
             if line.status >= 300 or answer.code not in LATE:
                 break
-            time.sleep(LOOK_SECONDS)
+            time.sleep(RETRY_SECONDS)
             answer = self._ask(line)
         return answer
 
@@ -206,14 +206,14 @@ class Replay:
             whole = self.stage.state()
             for resource in [k for k in whole["resources"] if f"{k}/".startswith(f"{key}/")]:
                 del whole["resources"][resource]
-            self.stage.lay({"": whole})
+            self.stage.put_state({"": whole})
         elif line.method == "PUT" and "/providers/" in key and isinstance(line.answered, dict):
             made = self.names.mapped_body(line.answered)
             properties = made.get("properties") if isinstance(made, dict) else None
             if isinstance(properties, dict):
                 properties["provisioningState"] = "Succeeded"
             self.there.add(key)
-            self.stage.lay({"resources": {key: made}})
+            self.stage.put_state({"resources": {key: made}})
 
     def _waited(self, line: Exchange) -> bool:
         """Whether Azure's operations in progress had ended by then, as far as a capture shows."""
@@ -306,7 +306,7 @@ class Replay:
             for _ in range(REGISTERING):
                 self.stage.ask("GET", f"{path}?api-version={GROUPS_API}", None)
 
-    def _lay(self, line: Exchange) -> None:
+    def _create_prerequisites(self, line: Exchange) -> None:
         """Create what the request needs and the capture did not create."""
         path = self.names.mapped(line.path)
         group = GROUP.match(path)
@@ -331,7 +331,7 @@ class Replay:
         if key in self.there or _key(theirs) in self.made or not is_one:
             return
         self.there.add(key)
-        self.stage.lay({"resources": {key: self.names.mapped_body(sample)}})
+        self.stage.put_state({"resources": {key: self.names.mapped_body(sample)}})
 
     def _region(self) -> str:
         for line in self.lines:
@@ -346,7 +346,7 @@ def replay(stage: ReplayCloud, scenarios: Sequence[Sequence[Exchange]]) -> Verdi
     """Replay every scenario, each from the current state of the sandbox."""
     verdict, start = Verdict(), stage.state()
     for lines in scenarios:
-        stage.lay({"": start})
+        stage.put_state({"": start})
         Replay(stage, lines).run(verdict)
     return verdict
 

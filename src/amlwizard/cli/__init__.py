@@ -66,12 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _code_of(given)
         sys.stdout.flush()  # here, where errors are reported, and not at interpreter exit
     except (BrokenPipeError, SystemExit):  # what rich raises in its place
-        from amlwizard.cli.reader import let_go
+        from amlwizard.cli.reader import discard_output
 
-        let_go()
+        discard_output()
         return UNREAD
     except OSError as error:
-        if error.errno == errno.EIO:  # the terminal was closed: nobody is left to tell
+        if error.errno == errno.EIO:  # the terminal was closed: there is nowhere to report it
             return 130
         return _unwritable(error)
     return code
@@ -113,7 +113,7 @@ def _code_of(argv: Sequence[str]) -> int:
         given = _parsed(argv)
     except SystemExit as end:
         return int(end.code or 0)
-    from amlwizard.cli.reader import has_gone
+    from amlwizard.cli.reader import reader_has_gone
     from amlwizard.cli.signals import interrupting
     from amlwizard.errors import AmlwizardError
 
@@ -135,7 +135,7 @@ def _code_of(argv: Sequence[str]) -> int:
         return _unexpected(error)
     except Exception as error:  # noqa: BLE001 - users see a message, never a traceback
         return _unexpected(error)
-    return UNREAD if code == 130 and has_gone() else code
+    return UNREAD if code == 130 and reader_has_gone() else code
 
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace:
@@ -153,12 +153,12 @@ def _escape(stream: io.TextIOWrapper) -> None:
 
 
 def _unwritable(error: OSError) -> int:
-    from amlwizard.cli.reader import let_go
+    from amlwizard.cli.reader import discard_output
     from amlwizard.console import show_error
     from amlwizard.errors import AmlwizardError
 
     if error.errno in FULL:
-        let_go(sys.stdout)  # what is still in its buffer cannot be written either
+        discard_output(sys.stdout)  # what is still in its buffer cannot be written either
     where = (
         _("{file} cannot be written.", file=error.filename)
         if error.filename

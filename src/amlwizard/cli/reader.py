@@ -1,4 +1,4 @@
-"""Whether somebody reads what a command writes: the reader of a pipe may end before it (``| head``)."""
+"""Broken pipes: whoever reads the output of a command may end before it does (``| head``)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TextIO
 _gone = Event()
 
 
-def let_go(*streams: TextIO) -> None:
-    """Direct streams that nobody reads to the null device, standard output and error if none is named:
-    Python flushes them at its end."""
+def discard_output(*streams: TextIO) -> None:
+    """Redirect these streams (by default standard output and error) to the null device: Python
+    flushes them when it exits, which would fail on a closed pipe."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in streams or (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # it may be no file, as in tests
@@ -21,11 +21,11 @@ def let_go(*streams: TextIO) -> None:
     os.close(nowhere)
 
 
-def lost() -> None:
-    """Note that the reader of a pipe has gone."""
+def note_reader_gone() -> None:
+    """Remember that the reader of the output has ended."""
     _gone.set()
 
 
-def has_gone() -> bool:
-    """Whether the reader of a pipe has gone; a terminal that was closed is none."""
+def reader_has_gone() -> bool:
+    """Whether the reader of the output has ended; a closed terminal does not count."""
     return _gone.is_set()

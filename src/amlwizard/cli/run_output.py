@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from amlwizard import console
-from amlwizard.cli.reader import let_go, lost
+from amlwizard.cli.reader import discard_output, note_reader_gone
 from amlwizard.events import Emit, Event
 from amlwizard.run_control import RunControl
 from amlwizard.view import RunView
@@ -35,9 +35,9 @@ def while_read(emit: Emit, control: RunControl) -> Emit:
         except OSError as error:
             if error.errno not in UNREAD:
                 raise
-            let_go()
+            discard_output()
             if error.errno == errno.EPIPE:
-                lost()
+                note_reader_gone()
             control.cancel()
 
     return heeding

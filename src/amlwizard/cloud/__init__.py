@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from amlwizard.cloud.databricks import Databricks
     from amlwizard.cloud.interactive_user import InteractiveUser
     from amlwizard.cloud.ml import MachineLearning
-    from amlwizard.cloud.session import CloudSession, Within
+    from amlwizard.cloud.session import CloudSession, TenantCredential
 
 __all__ = ["Cloud", "CloudProfile", "Secret", "SharedSignIns", "azure_public", "from_description"]
 
@@ -55,7 +55,7 @@ class Cloud:
     ) -> None:
         self.profile, self.attended, self.played, self.shared = profile, attended, played, shared
         self._session: CloudSession | None = None
-        self._credential: Within | None = None
+        self._credential: TenantCredential | None = None
         self._person: InteractiveUser | None = None
         self._arm: Arm | None = None
         self._databricks: dict[str, Databricks] = {}
@@ -75,9 +75,9 @@ class Cloud:
         from amlwizard.cloud.session import prompting
         from amlwizard.cloud.subscriptions import seen
 
-        person = self._prompted(ask, cancel)
-        with self._signing_in, prompting(person):
-            return seen(self._signed_in(given, person), given.tenant)
+        user = self._prompted(ask, cancel)
+        with self._signing_in, prompting(user):
+            return seen(self._signed_in(given, user), given.tenant)
 
     def sign_in(
         self,
@@ -93,24 +93,24 @@ class Cloud:
         Raises SignInError, and InvalidInputError if the subscription must be chosen.
         """
         from amlwizard.cloud.arm import Arm
-        from amlwizard.cloud.session import Within, prompting
+        from amlwizard.cloud.session import TenantCredential, prompting
         from amlwizard.cloud.subscriptions import choose, seen
 
-        person = self._prompted(ask, cancel)
-        with self._signing_in, prompting(person):
-            session = self._signed_in(given, person)
+        user = self._prompted(ask, cancel)
+        with self._signing_in, prompting(user):
+            session = self._signed_in(given, user)
             tenants = seen(session, given.tenant, given.subscription)
             chosen = choose(tenants, given.subscription)
             credential = self._credential
             if self._arm is None or self._arm.subscription != chosen.id or credential is None:
                 self._forget_clients()
-                self._credential = credential = Within(session, chosen.tenant, person)
+                self._credential = credential = TenantCredential(session, chosen.tenant, user)
                 self._arm = Arm(self.profile, credential, chosen.id)
             credential.prove(audiences)
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
     def _prompted(self, ask: DeviceCodePrompt, cancel: CancelEvent) -> InteractiveUser:
-        """The person whom all clients of this cloud prompt from now on."""
+        """The user whom all clients of this cloud prompt from now on."""
         from amlwizard.cloud.interactive_user import InteractiveUser
 
         if self._person is None:
@@ -118,7 +118,7 @@ class Cloud:
         self._person.ask, self._person.cancel = ask, cancel
         return self._person
 
-    def _signed_in(self, given: SignIn, person: InteractiveUser) -> CloudSession:
+    def _signed_in(self, given: SignIn, user: InteractiveUser) -> CloudSession:
         from amlwizard.cloud.auth_records import AuthRecords
         from amlwizard.cloud.session import signed_in
 
@@ -134,7 +134,7 @@ class Cloud:
         self._session = None
         self._forget_clients()
         records = AuthRecords(self.profile.accounts)
-        sign_in = partial(signed_in, self.profile, login, given.tenant, replace(person), records)
+        sign_in = partial(signed_in, self.profile, login, given.tenant, replace(user), records)
         shared = self.shared
         self._session = shared.one((login, given.tenant), sign_in) if shared else sign_in()
         return self._session
@@ -160,7 +160,7 @@ class Cloud:
         return str(self._session.login)
 
     @property
-    def _signed(self) -> Within:
+    def _signed(self) -> TenantCredential:
         assert self._credential, FIRST
         return self._credential
 

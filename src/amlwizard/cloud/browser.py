@@ -17,7 +17,7 @@ from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.language import _
 
 SECONDS = 300
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 PORTS = range(8400, 9000)  # the application's redirect addresses include localhost with any port
 
 
@@ -25,13 +25,13 @@ class BrowserCredential(InteractiveBrowserCredential):
     """azure-identity's credential with two changes: its wait ends when the user or the run cancels,
     and the URL is shown, for users who must find the window or start their browser by hand."""
 
-    def __init__(self, person: InteractiveUser, **options: object) -> None:
+    def __init__(self, user: InteractiveUser, **options: object) -> None:
         super().__init__(**options)
-        self._person = person
+        self._user = user
 
     def _request_token(self, *scopes: str, **options: object) -> dict[str, object]:
         claims = options.get("claims")
-        server = _listening(self._person.cancel)
+        server = _listening(self._user.cancel)
         try:
             app = self._get_app(**options)
             flow = app.initiate_auth_code_flow(
@@ -41,7 +41,7 @@ class BrowserCredential(InteractiveBrowserCredential):
                 claims_challenge=claims,
                 response_mode="form_post",
             )
-            _show(self._person, flow["auth_uri"])
+            _show(self._user, flow["auth_uri"])
             answer = server.wait_for_redirect()
         finally:
             server.server_close()
@@ -55,7 +55,7 @@ class _RedirectServer(AuthCodeRedirectServer):
     """Waits in short intervals, so that cancellation takes effect."""
 
     def __init__(self, port: int, cancel: CancelEvent) -> None:
-        super().__init__("localhost", port, timeout=LOOK_SECONDS)
+        super().__init__("localhost", port, timeout=POLL_SECONDS)
         self._cancel, self._end = cancel, time.monotonic() + SECONDS
 
     def handle_timeout(self) -> None:
@@ -89,10 +89,10 @@ def _listening(cancel: CancelEvent) -> _RedirectServer:
     )
 
 
-def _show(person: InteractiveUser, url: str) -> None:
+def _show(user: InteractiveUser, url: str) -> None:
     """Show the URL and open the browser. No browser is needed if the sandbox plays the user."""
-    person.ask(url, "", time.time() + SECONDS)
-    if not person.played and not _opened(url):
+    user.ask(url, "", time.time() + SECONDS)
+    if not user.played and not _opened(url):
         raise SignInError(
             _("No browser can be opened here."),
             why=_(

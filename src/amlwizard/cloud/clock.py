@@ -14,8 +14,8 @@ NEAR_SECONDS = 60.0
 _ahead = [0.0]
 
 
-def heard(date: str | None) -> None:
-    """Note the header Date of an answer that has just come."""
+def note_date(date: str | None) -> None:
+    """Set the clock by the Date header of a response that has just arrived."""
     try:
         ahead = time.time() - parsedate_to_datetime(date or "").timestamp()
     except ValueError:

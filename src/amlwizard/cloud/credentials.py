@@ -62,7 +62,7 @@ def credential(
     profile: CloudProfile,
     login: str,
     tenant: str,
-    person: InteractiveUser,
+    user: InteractiveUser,
     record: AuthenticationRecord | None,
     cache: TokenCachePersistenceOptions | None,
 ) -> IdentityCredential:
@@ -82,7 +82,7 @@ def credential(
     }
     profile.must_allow(profile.authority)
     try:
-        return makers[login](profile, tenant, person, record, cache)
+        return makers[login](profile, tenant, user, record, cache)
     except ValueError as error:
         raise NotAvailableError(str(error)) from None
 
@@ -111,7 +111,7 @@ def _shared(profile: CloudProfile) -> dict[str, object]:
 def _asking(
     profile: CloudProfile,
     tenant: str,
-    person: InteractiveUser,
+    user: InteractiveUser,
     record: AuthenticationRecord | None,
     cache: TokenCachePersistenceOptions | None,
 ) -> dict[str, object]:
@@ -128,33 +128,33 @@ def _asking(
         "tenant_id": tenant,
         "additionally_allowed_tenants": ["*"],
         "disable_automatic_authentication": True,
-        "transport": _stoppable(person, profile),
+        "transport": _stoppable(user, profile),
     }
 
 
 def _device_code(
     profile: CloudProfile,
     tenant: str,
-    person: InteractiveUser,
+    user: InteractiveUser,
     record: AuthenticationRecord | None,
     cache: TokenCachePersistenceOptions | None,
 ) -> IdentityCredential:
     from azure.identity import DeviceCodeCredential
 
-    options = _asking(profile, tenant, person, record, cache)
-    return DeviceCodeCredential(prompt_callback=person.prompt, **options)
+    options = _asking(profile, tenant, user, record, cache)
+    return DeviceCodeCredential(prompt_callback=user.prompt, **options)
 
 
 def _browser(
     profile: CloudProfile,
     tenant: str,
-    person: InteractiveUser,
+    user: InteractiveUser,
     record: AuthenticationRecord | None,
     cache: TokenCachePersistenceOptions | None,
 ) -> IdentityCredential:
     from amlwizard.cloud.browser import BrowserCredential
 
-    return BrowserCredential(person, **_asking(profile, tenant, person, record, cache))
+    return BrowserCredential(user, **_asking(profile, tenant, user, record, cache))
 
 
 def _environment(profile: CloudProfile, *_unused: object) -> IdentityCredential:
@@ -342,18 +342,18 @@ def first_line(text: str) -> str:
     return lines[0].rstrip(".")[:400] if lines else _("no reason was given")
 
 
-def _stoppable(person: InteractiveUser, profile: CloudProfile) -> RequestsTransport:
+def _stoppable(user: InteractiveUser, profile: CloudProfile) -> RequestsTransport:
     """A transport that stops waiting for the user once they, or the run, cancelled."""
     from azure.core.pipeline.transport import RequestsTransport
 
     class Stoppable(RequestsTransport):
         def send(self, request: HttpRequest, **options: object) -> HttpResponse:
             # Tokens that need no prompt are still needed after a cancellation, for cleanup.
-            if person.waited_for and person.cancel.is_set():
+            if user.waited_for and user.cancel.is_set():
                 raise OperationCancelledError(_("cancelled while waiting for the sign-in"))
             return super().send(request, **options)
 
         def sleep(self, duration: float) -> None:
-            person.cancel.wait(duration)
+            user.cancel.wait(duration)
 
     return Stoppable(session=session(profile))

@@ -15,7 +15,7 @@ from amlwizard.cloud.execution import LostContextError, ended_for
 from amlwizard.cloud.notebook import Notebook
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret_scopes import SecretScopes
-from amlwizard.cloud.session import Within
+from amlwizard.cloud.session import TenantCredential
 from amlwizard.cloud.waiting import Waiting
 from amlwizard.cloud.wire import LostAnswerError, unrepeated
 from amlwizard.cloud_port import STOPPED, CellResult, DeviceCodePrompt, ReportProgress
@@ -31,7 +31,11 @@ class Databricks:
     """`credential` is the sign-in, `workspace_id` the ARM id of the workspace."""
 
     def __init__(
-        self, profile: CloudProfile, credential: Within, workspace_url: str, workspace_id: str
+        self,
+        profile: CloudProfile,
+        credential: TenantCredential,
+        workspace_url: str,
+        workspace_id: str,
     ) -> None:
         self.profile = profile
         self.client = connected(profile, credential, workspace_url, workspace_id)

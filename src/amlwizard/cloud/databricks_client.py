@@ -9,7 +9,7 @@ from amlwizard.cloud import interruption
 from amlwizard.cloud.databricks_errors import translated
 from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.session import Within
+from amlwizard.cloud.session import TenantCredential
 from amlwizard.cloud.wire import prepared
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ HTTP_SECONDS = 60.0
 
 
 def connected(
-    profile: CloudProfile, credential: Within, workspace_url: str, workspace_id: str
+    profile: CloudProfile, credential: TenantCredential, workspace_url: str, workspace_id: str
 ) -> WorkspaceClient:
     """A client of the workspace at a host name; `workspace_id` is its ARM id, if that is known."""
     with one_at_a_time:
@@ -64,14 +64,16 @@ def connected(
     return client
 
 
-def _headers(profile: CloudProfile, credential: Within, workspace_id: str) -> dict[str, str]:
+def _headers(
+    profile: CloudProfile, credential: TenantCredential, workspace_id: str
+) -> dict[str, str]:
     token = credential.get_token(profile.databricks_scope).token
     given = {"Authorization": f"Bearer {token}"}
     # A new workspace has no users: with its id in the header, Databricks adds whoever may manage it
     # in ARM. A service principal must also prove that, with a second token.
     if workspace_id:
         given["X-Databricks-Azure-Workspace-Resource-Id"] = workspace_id
-    if workspace_id and not credential.session.identity.person:
+    if workspace_id and not credential.session.identity.is_user:
         management = credential.get_token(profile.arm_scope).token
         given["X-Databricks-Azure-SP-Management-Token"] = management
     return given

@@ -145,7 +145,7 @@ def translated(doing: str) -> Iterator[None]:
     except (DecodeError, json.JSONDecodeError, UnreadableAnswerError):
         raise no_answer(doing, _("The response is not one that Azure gives.")) from None
     except HttpResponseError as error:
-        if type(error.__cause__).__name__ == "BadResponse":  # of a module that is dear to import
+        if type(error.__cause__).__name__ == "BadResponse":  # its module is slow to import
             raise no_answer(doing, _("A response does not say how far the operation is.")) from None
         if error.status_code is None:
             raise no_answer(

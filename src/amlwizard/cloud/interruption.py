@@ -23,7 +23,7 @@ T = TypeVar("T")
 CONNECT_SECONDS = 20.0
 WHOLE_SECONDS = 300.0
 """From the first byte sent to the last one received."""
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 def interruptible(
@@ -38,10 +38,10 @@ def interruptible(
     result: Future[T] = Future()
     Thread(target=_fulfil, args=(result, call), name="request", daemon=True).start()
     left = seconds
-    while not _ended(result, min(LOOK_SECONDS, left)):
+    while not _ended(result, min(POLL_SECONDS, left)):
         if cancel.is_set():
             raise OperationCancelledError(_("cancelled during {request}", request=doing))
-        left -= LOOK_SECONDS
+        left -= POLL_SECONDS
         if left <= 0:
             raise TimeoutError(
                 _("no complete answer within {seconds:.0f} seconds", seconds=seconds)

@@ -52,21 +52,21 @@ REGIONAL = (
 def gather(arm: ArmPort, asked: Questions) -> CloudFacts:
     """The facts; reads that the cloud refuses are listed in `unread`. Raises CloudError if the
     cloud does not respond at all."""
-    look = _Look(arm, asked)
-    with Workers(WORKERS, thread_name_prefix="look") as pool:
+    queries = _Queries(arm, asked)
+    with Workers(WORKERS, thread_name_prefix="queries") as pool:
         reads = _Reads(pool)
-        providers = [reads.ask(PROVIDERS, partial(look.provider, ns)) for ns in asked.namespaces]
+        providers = [reads.ask(PROVIDERS, partial(queries.provider, ns)) for ns in asked.namespaces]
         names = {
-            kind: reads.ask(_("the name {name}", name=name), partial(look.name, kind, name))
+            kind: reads.ask(_("the name {name}", name=name), partial(queries.name, kind, name))
             for kind, name in asked.names.items()
         }
         judged = [*_tracked(asked.planned), *asked.implied]
-        policies = [reads.ask(POLICIES, partial(look.denied, planned)) for planned in judged]
-        workspaces = reads.ask(_("Machine Learning workspaces"), look.workspaces)
-        usages, rest = _usages(look, reads), _rest(look, reads)
+        policies = [reads.ask(POLICIES, partial(queries.denied, planned)) for planned in judged]
+        workspaces = reads.ask(_("Machine Learning workspaces"), queries.workspaces)
+        usages, rest = _usages(queries, reads), _rest(queries, reads)
         listed = workspaces.result() or []
         endpoints = [
-            reads.ask(_("online endpoints"), partial(look.endpoints, w["id"]))
+            reads.ask(_("online endpoints"), partial(queries.endpoints, w["id"]))
             for w in listed
             if _is_elsewhere(w, asked)
         ]
@@ -110,37 +110,37 @@ class _Reads:
             return None
 
 
-def _usages(look: _Look, reads: _Reads) -> dict[str, Future[dict[str, Usage] | None]]:
+def _usages(queries: _Queries, reads: _Reads) -> dict[str, Future[dict[str, Usage] | None]]:
     return {
         "compute": reads.ask(
-            _("vCPU quota"), partial(look.usages, "Microsoft.Compute", api_versions.COMPUTE)
+            _("vCPU quota"), partial(queries.usages, "Microsoft.Compute", api_versions.COMPUTE)
         ),
         "network": reads.ask(
-            _("network quota"), partial(look.usages, "Microsoft.Network", api_versions.NETWORK)
+            _("network quota"), partial(queries.usages, "Microsoft.Network", api_versions.NETWORK)
         ),
         "ml": reads.ask(
-            _("Machine Learning quota"), partial(look.usages, ML, api_versions.MACHINE_LEARNING)
+            _("Machine Learning quota"), partial(queries.usages, ML, api_versions.MACHINE_LEARNING)
         ),
     }
 
 
-def _rest(look: _Look, reads: _Reads) -> dict[str, Future[Any]]:
+def _rest(queries: _Queries, reads: _Reads) -> dict[str, Future[Any]]:
     """The reads that are facts as they are, by their names in Facts."""
     return {
-        "group": reads.ask(_("the resource group"), look.group),
-        "cluster": reads.ask(_("the AKS cluster"), look.cluster),
-        "managed_group": reads.ask(_("the managed resource group"), look.managed_group),
-        "deleted_vaults": reads.ask(_("deleted vaults"), look.deleted_vaults),
-        "locations": reads.ask(_("regions"), look.locations),
-        "sizes": reads.ask(_("VM sizes"), look.sizes),
-        "kubernetes": reads.ask(_("Kubernetes versions"), look.kubernetes),
-        "permissions": reads.ask(_("the account's rights"), look.permissions),
-        "vnets": reads.ask(_("virtual networks"), look.vnets),
-        "zone_links": reads.ask(_("private DNS zones"), look.zone_links),
+        "group": reads.ask(_("the resource group"), queries.group),
+        "cluster": reads.ask(_("the AKS cluster"), queries.cluster),
+        "managed_group": reads.ask(_("the managed resource group"), queries.managed_group),
+        "deleted_vaults": reads.ask(_("deleted vaults"), queries.deleted_vaults),
+        "locations": reads.ask(_("regions"), queries.locations),
+        "sizes": reads.ask(_("VM sizes"), queries.sizes),
+        "kubernetes": reads.ask(_("Kubernetes versions"), queries.kubernetes),
+        "permissions": reads.ask(_("the account's rights"), queries.permissions),
+        "vnets": reads.ask(_("virtual networks"), queries.vnets),
+        "zone_links": reads.ask(_("private DNS zones"), queries.zone_links),
     }
 
 
-class _Look:
+class _Queries:
     """The reads, one method each."""
 
     def __init__(self, arm: ArmPort, asked: Questions) -> None:

@@ -50,18 +50,18 @@ Key = tuple[tuple[str, ...], str | None]  # scopes, and the tenant if it is not 
 _prompted: ContextVar[InteractiveUser] = ContextVar("prompted")
 
 
-def prompting(person: InteractiveUser) -> AbstractContextManager[None]:
-    """Within the block, it is `person` who is prompted if Entra insists on another sign-in."""
-    return bound(_prompted, person)
+def prompting(user: InteractiveUser) -> AbstractContextManager[None]:
+    """Within the block, it is `user` who is prompted if Entra insists on another sign-in."""
+    return bound(_prompted, user)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who signed in. `person` is false for service principals and managed identities."""
+    """Who signed in. `is_user` is false for service principals and managed identities."""
 
     name: str
     tenant: str
-    person: bool
+    is_user: bool
 
 
 class CloudSession:
@@ -73,11 +73,11 @@ class CloudSession:
         profile: CloudProfile,
         login: str,
         asked_tenant: str,
-        person: InteractiveUser,
+        user: InteractiveUser,
         records: AuthRecords,
     ) -> None:
         self.profile, self.login, self.asked_tenant = profile, login, asked_tenant
-        self.person, self.records = person, records
+        self.user, self.records = user, records
         self.identity = Identity("", "", False)
         self._lock = RLock()
         self._kept: dict[Key, AccessToken] = {}
@@ -87,7 +87,7 @@ class CloudSession:
             profile,
             login,
             asked_tenant,
-            person,
+            user,
             records.read(asked_tenant) if login in ASKING else None,
             records.cache if login in ASKING else None,
         )
@@ -180,25 +180,25 @@ class CloudSession:
         from azure.core.exceptions import ClientAuthenticationError
 
         again = bool(self.identity.name)
-        prompted = _prompted.get(self.person)
-        self.person.ask, self.person.cancel = prompted.ask, prompted.cancel
-        self.person.waited_for = True
+        prompted = _prompted.get(self.user)
+        self.user.ask, self.user.cancel = prompted.ask, prompted.cancel
+        self.user.waited_for = True
         try:
-            if self.person.cancel.is_set():
+            if self.user.cancel.is_set():
                 raise OperationCancelledError(_("cancelled before the sign-in"))
             record = self._inner.authenticate(scopes=scopes, **options)
         except ClientAuthenticationError:
             # azure-identity wraps any exception that ends its wait, including ours.
-            if self.person.cancel.is_set():
+            if self.user.cancel.is_set():
                 raise OperationCancelledError(
                     _("cancelled while waiting for the sign-in")
                 ) from None
             raise
         finally:
-            self.person.waited_for = False
+            self.user.waited_for = False
         self.records.keep(self.asked_tenant, record)
         if again:
-            self.person.ask.done(self.identity.name)
+            self.user.ask.done(self.identity.name)
 
     def start(self) -> None:
         """Get the first token and read the identity from it.
@@ -221,7 +221,7 @@ class CloudSession:
         self.identity = Identity(
             name=str(name or said.get("app_displayname") or said.get("appid") or said.get("oid")),
             tenant=str(said.get("tid") or self.asked_tenant),
-            person=bool(name) and said.get("idtyp") != "app",
+            is_user=bool(name) and said.get("idtyp") != "app",
         )
         wanted = self.asked_tenant.lower()
         if _is_id(wanted) and self.identity.tenant.lower() != wanted:
@@ -254,19 +254,19 @@ class CloudSession:
         self._refusal = None
 
 
-class Within:
+class TenantCredential:
     """A credential for one of the tenants that a session reaches. If Entra insists on another
-    sign-in, `person` is prompted."""
+    sign-in, `user` is prompted."""
 
     def __init__(
-        self, session: CloudSession, tenant: str, person: InteractiveUser | None = None
+        self, session: CloudSession, tenant: str, user: InteractiveUser | None = None
     ) -> None:
-        self.session, self.tenant, self.person = session, tenant, person
+        self.session, self.tenant, self.user = session, tenant, user
 
     def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: object
     ) -> AccessToken:
-        with prompting(self.person) if self.person else nullcontext():
+        with prompting(self.user) if self.user else nullcontext():
             return self.session.get_token(*scopes, claims=claims, tenant_id=self.tenant)
 
     def prove(self, audiences: Iterable[str]) -> list[str]:
@@ -287,7 +287,7 @@ def signed_in(
     profile: CloudProfile,
     login: str | None,
     tenant: str,
-    person: InteractiveUser,
+    user: InteractiveUser,
     records: AuthRecords,
 ) -> CloudSession:
     """A session that holds a token. With `login` None it tries the methods that need no user; if
@@ -295,7 +295,7 @@ def signed_in(
     ends the search: the identity must not change silently."""
     if login is not None:
         try:
-            session = CloudSession(profile, login, tenant, person, records)
+            session = CloudSession(profile, login, tenant, user, records)
             session.start()
             return session
         except NotAvailableError as reason:
@@ -303,7 +303,7 @@ def signed_in(
     reasons: dict[str, str] = {}
     for way in UNATTENDED:
         try:
-            session = CloudSession(profile, way, tenant, person, records)
+            session = CloudSession(profile, way, tenant, user, records)
             session.start()
             return session
         except NotAvailableError as reason:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from amlwizard.errors import OperationCancelledError
 from amlwizard.language import _
-from amlwizard.run_control import LOOK_SECONDS, current_cancel
+from amlwizard.run_control import POLL_SECONDS, current_cancel
 
 if TYPE_CHECKING:
     from amlwizard.cloud.session import CloudSession
@@ -45,6 +45,6 @@ def _fulfil(made: Future[CloudSession], sign_in: Callable[[], CloudSession]) -> 
 def _awaited(made: Future[CloudSession]) -> CloudSession:
     cancel = current_cancel()
     while not made.done():
-        if cancel.wait(LOOK_SECONDS):
+        if cancel.wait(POLL_SECONDS):
             raise OperationCancelledError(_("cancelled while another recipe signs in"))
     return made.result()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from amlwizard.accounts import Subscription, Tenant
 from amlwizard.cloud.arm import Arm
 from amlwizard.cloud.credentials import by_entra
-from amlwizard.cloud.session import CloudSession, Within
+from amlwizard.cloud.session import CloudSession, TenantCredential
 from amlwizard.errors import CloudError, Finding, InvalidInputError, SignInError
 from amlwizard.json_types import MutableDocument
 from amlwizard.language import _
@@ -29,7 +29,7 @@ def seen(session: CloudSession, asked: str, wanted: str | None = None) -> list[T
     everywhere = asked == "organizations"
     first = session.identity.tenant if everywhere else session.reach(asked)
     assert first
-    arm = Arm(session.profile, Within(session, first))
+    arm = Arm(session.profile, TenantCredential(session, first))
     tenants = [Tenant(first, "", "", _subscriptions(arm))]
     if _find(tenants, wanted):
         return tenants
@@ -38,7 +38,7 @@ def seen(session: CloudSession, asked: str, wanted: str | None = None) -> list[T
         if tenant == first:
             continue
         if session.reach(tenant):
-            inside = Arm(session.profile, Within(session, tenant))
+            inside = Arm(session.profile, TenantCredential(session, tenant))
             tenants.append(Tenant(tenant, "", "", _subscriptions(inside)))
         else:
             tenants.append(Tenant(tenant, "", "", note=_("needs its own sign-in")))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from amlwizard.errors import OperationCancelledError
 from amlwizard.language import _
-from amlwizard.run_control import LOOK_SECONDS, current_cancel, current_report
+from amlwizard.run_control import POLL_SECONDS, current_cancel, current_report
 
 if TYPE_CHECKING:
     import requests
@@ -30,7 +30,7 @@ ATTEMPTS = 10
 AGAIN_SECONDS = 10.0
 TOLD_SECONDS = 2.0
 """A shorter wait is not worth a word."""
-SIGN_OF_LIFE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 30.0
 
 TOLD = {
     "reads": _("throttled: Azure takes no more reads from this subscription for {seconds} s"),
@@ -57,7 +57,7 @@ class Budget:
 
     def take(self) -> None:
         """Wait until one more request may be sent. Raises OperationCancelledError."""
-        cancel, place, told = current_cancel(), object(), _Telling(self.kind)
+        cancel, place, told = current_cancel(), object(), _WaitNotice(self.kind)
         with self._changed:
             self._waiting.append(place)
             try:
@@ -68,7 +68,7 @@ class Budget:
                         )
                     told.waits(seconds)
                     is_next = place is self._waiting[0]
-                    self._changed.wait(min(LOOK_SECONDS, seconds) if is_next else LOOK_SECONDS)
+                    self._changed.wait(min(POLL_SECONDS, seconds) if is_next else POLL_SECONDS)
                 self._left -= 1
                 self._under_way += 1
             finally:
@@ -165,7 +165,7 @@ def _again(headers: Mapping[str, str]) -> float:
     return float(seconds) if seconds.isdecimal() else AGAIN_SECONDS
 
 
-class _Telling:
+class _WaitNotice:
     """Says that a request waits, if that takes a while, and then again from time to time."""
 
     def __init__(self, kind: str) -> None:
@@ -174,5 +174,5 @@ class _Telling:
     def waits(self, seconds: float) -> None:
         now = time.monotonic()
         if seconds >= TOLD_SECONDS and now >= self._next:
-            self._next = now + SIGN_OF_LIFE_SECONDS
+            self._next = now + HEARTBEAT_SECONDS
             current_report()(TOLD[self._kind].format(seconds=f"{seconds:.0f}"))

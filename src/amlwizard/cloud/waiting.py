@@ -1,4 +1,4 @@
-"""Waiting for what a cloud does: with signs of life, an end, and heed to a cancellation."""
+"""Waits for long operations of a cloud: reports progress, times out, and stops when cancelled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from amlwizard.errors import OperationCancelledError, StepError
 from amlwizard.language import _
 from amlwizard.time_format import span
 
-SIGN_OF_LIFE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 30.0
 LONGER: dict[str, float] = {
     "microsoft.network/virtualnetworkgateways": 3 * 3600.0,
     "microsoft.network/bastionhosts": 2 * 3600.0,
@@ -44,7 +44,7 @@ class Waiting:
         self._began = self._said = time.monotonic()
 
     def tell(self, status: str) -> None:
-        """Report the status if it changed, or if nothing was said for SIGN_OF_LIFE_SECONDS. Raises
+        """Report the status if it changed, or if nothing was reported for HEARTBEAT_SECONDS. Raises
         StepError once the wait has taken longer than `longest`, OperationCancelledError once
         `cancel` is set."""
         if self.cancel.is_set():
@@ -60,7 +60,7 @@ class Waiting:
             raise self._stuck(status)
         if status != self.status:
             self.say(status)
-        elif now - self._said >= SIGN_OF_LIFE_SECONDS:
+        elif now - self._said >= HEARTBEAT_SECONDS:
             self.say(
                 _("{status}, for {duration} now", status=status, duration=span(now - self._began))
             )

@@ -215,7 +215,7 @@ def _sent(
         if silent or (_unrepeated.get() and not _never_sent(error)):
             raise LostAnswerError(str(error)) from None
         raise
-    clock.heard(answer.headers.get("date"))
+    clock.note_date(answer.headers.get("date"))
     page = answer.headers.get("content-type", "").startswith("text/html")
     if page and answer.status_code < 400:
         raise WebPageError(urlsplit(url).hostname or url)

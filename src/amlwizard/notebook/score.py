@@ -13,7 +13,7 @@ session, url, headers = requests.Session(), parameters["uri"], {}
 result = {"status": 0, "headers": {}, "text": "", "error": "", "named": True}
 
 
-class Under(HTTPAdapter):
+class NamedHost(HTTPAdapter):
     """Under the name in the certificate, whichever address is asked; it is the recipe's own."""
 
     def __init__(self):
@@ -35,7 +35,7 @@ class Under(HTTPAdapter):
 
 
 if frontend:
-    session.mount("https://", Under())
+    session.mount("https://", NamedHost())
     try:
         found = socket.getaddrinfo(frontend["name"], 443, socket.AF_INET, socket.SOCK_STREAM)
     except OSError:

@@ -42,7 +42,7 @@ GONE = _("not there")  # the note of a resource that a teardown need not remove
 @dataclass(frozen=True)
 class Context:
     """What a step may use: the recipe, the cloud, and the outputs of finished steps. `name` is the
-    name of the recipe in messages; `anew`: the work is to be done again, though it was done."""
+    name of the recipe in messages; `again`: the work is to be done again, though it was done."""
 
     recipe: Recipe
     cloud: CloudPort
@@ -50,7 +50,7 @@ class Context:
     cancel: CancelEvent
     ask: DeviceCodePrompt
     name: str = "RECIPE"
-    anew: bool = False
+    again: bool = False
 
     @overload
     def resolve(self, document: str) -> str: ...

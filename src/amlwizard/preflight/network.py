@@ -130,7 +130,7 @@ def _plan(
     s: Situation,
     groups: Sequence[Sequence[str]],
     connected: Iterable[str],
-    held: Sequence[_Held] = (),
+    held: Sequence[_ExistingSubnet] = (),
 ) -> Ranges:
     """A plan with new places for the `groups` of our ranges, clear of those that others use."""
     recipe = s.recipe
@@ -151,9 +151,10 @@ def _plan(
 
 def subnets(s: Situation) -> Iterator[Finding]:
     """Existing subnets of our VNET that are used by others or conflict with the recipe's ranges."""
-    held = _held(s)
+    held = _existing_subnets(s)
     names = {getattr(s.recipe.names, f"{which}_subnet").lower(): which for which in SUBNETS}
-    met: list[tuple[str, _Held, str]] = []  # our field, existing subnet, workspace that holds it
+    # our field, the existing subnet, the workspace that holds it
+    met: list[tuple[str, _ExistingSubnet, str]] = []
     for subnet in held:
         which = names.get(subnet.name.lower())
         if which is None:
@@ -161,7 +162,7 @@ def subnets(s: Situation) -> Iterator[Finding]:
             met += [(other, subnet, "") for other in over]
         elif getattr(s.recipe.addresses, which) != subnet.range and subnet.users:
             yield _cannot_move(s, which, subnet)
-        elif which in ALONE and (others := _strangers(s, subnet)):
+        elif which in ALONE and (others := _other_workspaces(s, subnet)):
             met.append((which, subnet, others[0]))
     lost = [subnet for _, subnet, _ in met]
     taken = [h for h in held if not s.has(h.name) or h in lost]
@@ -173,7 +174,7 @@ def subnets(s: Situation) -> Iterator[Finding]:
 
 def reserved(s: Situation) -> Iterator[Finding]:
     """Reserved subnets that the VNET does not have, or has with another range."""
-    there = {subnet.name.lower(): subnet for subnet in _held(s)}
+    there = {subnet.name.lower(): subnet for subnet in _existing_subnets(s)}
     right = [
         {
             "name": r.name,
@@ -218,15 +219,18 @@ def reserved(s: Situation) -> Iterator[Finding]:
             )
 
 
-def _held(s: Situation) -> list[_Held]:
+def _existing_subnets(s: Situation) -> list[_ExistingSubnet]:
     """The existing subnets of our VNET."""
     ours = s.ids["vnet"].lower()
     vnet = next((v for v in s.facts.vnets if str(v["id"]).lower() == ours), None)
-    return [_Held.of(subnet) for subnet in (vnet or {}).get("properties", {}).get("subnets") or ()]
+    return [
+        _ExistingSubnet.of(subnet)
+        for subnet in (vnet or {}).get("properties", {}).get("subnets") or ()
+    ]
 
 
 @dataclass(frozen=True)
-class _Held:
+class _ExistingSubnet:
     """An existing subnet. `users` are the ids of resources with addresses in it, `holders` those of
     the workspaces that use it exclusively."""
 
@@ -236,7 +240,7 @@ class _Held:
     holders: tuple[str, ...]
 
     @classmethod
-    def of(cls, subnet: Document) -> _Held:
+    def of(cls, subnet: Document) -> _ExistingSubnet:
         p = subnet.get("properties") or {}
         links = [link.get("properties") or {} for link in p.get("serviceAssociationLinks") or ()]
         holders = tuple(
@@ -250,14 +254,16 @@ class _Held:
         return cls(str(subnet["name"]), IPv4Network(prefix), users, holders)
 
 
-def _strangers(s: Situation, subnet: _Held) -> list[str]:
+def _other_workspaces(s: Situation, subnet: _ExistingSubnet) -> list[str]:
     """Workspaces other than this recipe's that hold a subnet."""
     own = s.ids["databricks"].lower()
     there = not s.is_new("databricks")
     return [h for h in subnet.holders if h.lower() != own and not (there and h == DATABRICKS)]
 
 
-def _in_the_way(s: Situation, which: str, subnet: _Held, cure: Mapping[str, str]) -> Finding:
+def _in_the_way(
+    s: Situation, which: str, subnet: _ExistingSubnet, cure: Mapping[str, str]
+) -> Finding:
     return Finding(
         "subnet-in-use",
         "error",
@@ -276,7 +282,7 @@ def _in_the_way(s: Situation, which: str, subnet: _Held, cure: Mapping[str, str]
     )
 
 
-def _cannot_move(s: Situation, which: str, subnet: _Held) -> Finding:
+def _cannot_move(s: Situation, which: str, subnet: _ExistingSubnet) -> Finding:
     cure = {f"addresses.{which}": str(subnet.range)}
     return Finding(
         "subnet-in-use",
@@ -296,7 +302,9 @@ def _cannot_move(s: Situation, which: str, subnet: _Held) -> Finding:
     )
 
 
-def _taken(s: Situation, which: str, subnet: _Held, by: str, other: Mapping[str, str]) -> Finding:
+def _taken(
+    s: Situation, which: str, subnet: _ExistingSubnet, by: str, other: Mapping[str, str]
+) -> Finding:
     cure = {**another(s.recipe.names, f"{which}_subnet"), **other} if other else {}
     return Finding(
         "subnet-in-use",

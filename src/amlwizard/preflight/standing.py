@@ -30,8 +30,8 @@ def _stays(s: Situation, step: str, kept: Sequence[Kept]) -> Finding:
     named = s.named(name)
     by_field = {k.field: k.back for k in kept if k.field and k.path != REGION}
     settable = len(by_field) == len(kept)
-    anew = another(s.recipe.names, named[0].partition(".")[2]) if named else {}
-    cure = by_field if settable else anew
+    renamed = another(s.recipe.names, named[0].partition(".")[2]) if named else {}
+    cure = by_field if settable else renamed
     wish = "; ".join(
         _("{path} is {found}, not {wanted}", path=k.path, found=k.found, wanted=k.wanted)
         for k in kept

@@ -157,7 +157,7 @@ def _answer(question: Question, taking: Taking = one_line) -> object:
     return question.unsafe_ask()
 
 
-def asker(plain: bool = False) -> Asker:
+def asker_for(plain: bool = False) -> Asker:
     """Plain lines if asked for, if standard input or output is not a terminal, or if the
     terminal is limited; otherwise menus and line editing."""
     drawn = sys.stdin.isatty() and sys.stdout.isatty()

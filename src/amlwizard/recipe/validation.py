@@ -115,7 +115,8 @@ def sections_of(recipe: Recipe) -> Sections:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file came to: its sections as far as they are right, and every finding about the rest.
+    """The result of reading a recipe: its sections as far as they are valid, and every finding
+    about the rest.
 
     `recipe` is there when nothing is wrong with its shape; the rules come after. `raw` is what was
     given, right or not, in the form of the newest version; `folder` holds the files that it names.

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value, in words of ours: pydantic's are for programmers."""
+"""Words pydantic's errors for users: its own messages are for programmers."""
 
 from __future__ import annotations
 

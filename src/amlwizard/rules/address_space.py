@@ -38,7 +38,7 @@ FORBIDDEN = networks(
 )
 AKS_RESERVED = networks("169.254.0.0/16", "172.30.0.0/16", "172.31.0.0/16", "192.0.2.0/24")
 DOCKER = IPv4Network("172.17.0.0/16")
-MOST_PAIRS = 2000  # where nearly all of 1000 ranges overlap, nobody needs half a million pairs
+MOST_PAIRS = 2000  # half a million pairs, if nearly all of 1000 ranges overlap, would help no one
 LARGEST = 8  # the prefix length of the largest private range
 
 

@@ -173,10 +173,10 @@ class Routes:
         )
         return MOST_PROVEN_BYTES if proven else MOST_BYTES
 
-    def befall(self, request: Request, mishap: str) -> None:
+    def disrupt(self, request: Request, disruption: str) -> None:
         service, resource_id = self._owner(request)
         if service == "databricks":
-            self.server.databricks.befall(resource_id, mishap)
+            self.server.databricks.disrupt(resource_id, disruption)
 
     def _owner(self, request: Request) -> tuple[str, str]:
         return self.server.ports.owner(request.scope["server"][1])

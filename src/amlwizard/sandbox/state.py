@@ -31,8 +31,8 @@ from amlwizard.sandbox.documents import JsonObject, JsonValue, mistakes
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.state_file import (
     Operation,
-    Person,
     Polls,
+    SignedInUser,
     StateFile,
     SubscriptionEntry,
     TenantState,
@@ -286,7 +286,7 @@ class State:
 def _new() -> StateFile:
     return StateFile(
         tenant=str(uuid.uuid4()),
-        person=Person(oid=str(uuid.uuid4())),
+        person=SignedInUser(oid=str(uuid.uuid4())),
         subscriptions={str(uuid.uuid4()): SubscriptionEntry(name="Sandbox")},
     )
 

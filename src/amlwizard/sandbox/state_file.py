@@ -13,7 +13,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Person(Part):
+class SignedInUser(Part):
     """The user who signs in; `oid` is the object id."""
 
     name: str = "engineer@sandbox.example"
@@ -146,7 +146,7 @@ class StateFile(Part):
     """
 
     tenant: str
-    person: Person
+    person: SignedInUser
     subscriptions: dict[str, SubscriptionEntry]
     principals: dict[str, Principal] = {}
     tenants: dict[str, TenantState] = {}

@@ -67,7 +67,7 @@ def cluster_spec(recipe: Recipe) -> MutableDocument:
     return spec
 
 
-def _apart(spec: Document, found: Document) -> tuple[str, ...]:
+def _differences(spec: Document, found: Document) -> tuple[str, ...]:
     """Differences between a cluster and `spec`. Databricks omits a number that is 0, writes the
     master of a single node in its own form, and has two names for an access mode."""
     conf = {**(found.get("spark_conf") or {})}
@@ -161,21 +161,21 @@ class _Cluster:
         state = str(found.get("state"))
         if state == "PENDING":
             return Found("busy", outputs)
-        apart = _apart(spec, found)
-        if apart and _is_ours_and_old(spec, found):
-            return Found("differs", outputs, apart)
+        differing = _differences(spec, found)
+        if differing and _is_ours_and_old(spec, found):
+            return Found("differs", outputs, differing)
         # A cluster that terminated by itself counts as ready; it is started when work needs it.
         # Differences in clusters that others created or edited are reported and left alone.
-        said = "; ".join(apart)
+        said = "; ".join(differing)
         left = _("left as it is, though not as in the recipe: {differences}", differences=said)
-        return Found("ready", outputs, note=left if apart else "")
+        return Found("ready", outputs, note=left if differing else "")
 
     def apply(self, ctx: Context, say: ReportProgress) -> Document:
         client = databricks_of(ctx)
         spec = _with_ids(self.spec, client)
         found = client.find_cluster(spec["cluster_name"])
         cluster_id = found["cluster_id"] if found else client.create_cluster(spec)
-        if found and _apart(spec, found) and _is_ours_and_old(spec, found):
+        if found and _differences(spec, found) and _is_ours_and_old(spec, found):
             client.edit_cluster(cluster_id, spec)
         client.have_running(cluster_id, say, ctx.cancel)
         return ResourceOutput(cluster_id).to_json()

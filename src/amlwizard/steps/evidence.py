@@ -65,7 +65,7 @@ GREETINGS = {
 
 
 @dataclass(frozen=True)
-class Looking:
+class EvidenceScope:
     """How thoroughly to look: `skip` names the sides to leave out; `wake` starts a stopped cluster,
     the only place from which the inside can be observed."""
 
@@ -73,14 +73,14 @@ class Looking:
     wake: bool = False
 
 
-Look: TypeAlias = Callable[[Context, Looking, Recipe, Roles, ReportProgress], Side | str]
+Observe: TypeAlias = Callable[[Context, EvidenceScope, Recipe, Roles, ReportProgress], Side | str]
 
 
 def gather(
     ctx: Context,
     recipe: Recipe,
     resources: Mapping[str, Resource],
-    looking: Looking,
+    scope: EvidenceScope,
     say: ReportProgress,
 ) -> PostureFacts:
     """The facts about a platform. `resources` maps step ids to the resources of the journey's
@@ -128,8 +128,8 @@ def gather(
     )
     with Workers(2) as pool:
         seen = {
-            side: pool.submit(_side, side, look_from, looking, ctx, recipe, documents, say)
-            for side, look_from in ((OUTSIDE, _outside), (INSIDE, _inside))
+            side: pool.submit(_side, side, observe, scope, ctx, recipe, documents, say)
+            for side, observe in ((OUTSIDE, _outside), (INSIDE, _inside))
         }
         return PostureFacts(documents, unread, seen[OUTSIDE].result(), seen[INSIDE].result())
 
@@ -192,17 +192,17 @@ def _must_be_built(recipe: Recipe, documents: Roles, unread: Mapping[str, str]) 
 
 def _side(
     side: str,
-    look_from: Look,
-    looking: Looking,
+    observe: Observe,
+    scope: EvidenceScope,
     ctx: Context,
     recipe: Recipe,
     documents: Roles,
     say: ReportProgress,
 ) -> Side | str | None:
-    if side in looking.skip:
+    if side in scope.skip:
         return None
     try:
-        return look_from(ctx, looking, recipe, documents, say)
+        return observe(ctx, scope, recipe, documents, say)
     except OperationCancelledError:
         raise
     except AmlwizardError as error:
@@ -234,7 +234,7 @@ def _api_names(documents: Roles) -> Iterable[str]:
 
 def _outside(
     ctx: Context,
-    looking: Looking,
+    scope: EvidenceScope,
     recipe: Recipe,
     documents: Roles,
     say: ReportProgress,
@@ -283,7 +283,7 @@ def _outside(
 
 def _inside(
     ctx: Context,
-    looking: Looking,
+    scope: EvidenceScope,
     recipe: Recipe,
     documents: Roles,
     say: ReportProgress,
@@ -297,7 +297,7 @@ def _inside(
     cluster = client.find_cluster(recipe.names.cluster)
     if cluster is None:
         return _("there is no cluster {cluster} to look from", cluster=recipe.names.cluster)
-    if str(cluster.get("state")) in STOPPED and not looking.wake:
+    if str(cluster.get("state")) in STOPPED and not scope.wake:
         verifying = command_line("verify", ctx.name, "--target", ctx.cloud.profile.name)
         return _("the cluster sleeps: `{command}` wakes it", command=verifying)
     client.have_running(cluster["cluster_id"], say, ctx.cancel)

@@ -1,5 +1,5 @@
-"""Is the model fit to be served? It is asked on the cluster, before it is registered: a deployment
-takes most of an hour to find out.
+"""Tests on the cluster, before the model is registered, whether it can be served: a deployment
+would take most of an hour to show that.
 
 Its requirements are completed with what the inference server needs and installed in an environment of
 their own; there the server is started with the scoring script and the model, and asked the recipe's

@@ -14,7 +14,7 @@ FIELD = "scoring.request"
 
 
 def judge(request: JsonObject, model: ModelInput, say: ReportProgress) -> None:
-    """Tell what not every model takes. Raises StepError for what Azure would refuse, or silently
+    """Report what not every model accepts. Raises StepError for what Azure would refuse, or silently
     change."""
     found = problems(request, model)
     for problem in found:

@@ -1,5 +1,6 @@
-"""A new version of the model is deployed beside the one that serves, and asked, before it gets
-requests of others. Where it does not answer as expected, the old one serves on."""
+"""Rollout: a new version of the model is deployed beside the one that serves and is sent the
+recipe's request before it gets any traffic. If it does not answer as expected, the old version
+keeps serving."""
 
 from __future__ import annotations
 

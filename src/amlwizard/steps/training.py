@@ -149,7 +149,7 @@ class _Model:
         own = user_notebook.read(t.notebook.path if t.notebook else None)
         parameters: JsonObject = {
             "experiment": self.experiment,
-            "mark": f"{self.mark}-{uuid4().hex[:8]}" if ctx.anew else self.mark,
+            "mark": f"{self.mark}-{uuid4().hex[:8]}" if ctx.again else self.mark,
             "run_name": PurePath(own.name).stem if t.notebook else "diabetes",
             "notebook": own.name,
             "given": dict(t.parameters),

@@ -14,7 +14,7 @@ from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import VERIFY, VerifyOutput
 from amlwizard.posture import Posture, judge
 from amlwizard.recipe import Recipe
-from amlwizard.steps.evidence import Looking, gather
+from amlwizard.steps.evidence import EvidenceScope, gather
 
 
 class Verification:
@@ -28,10 +28,10 @@ class Verification:
         self,
         recipe: Recipe,
         journey: Sequence[Step],
-        looking: Looking | None = None,
+        scope: EvidenceScope | None = None,
         strict: bool = False,
     ) -> None:
-        self.recipe, self.looking, self.strict = recipe, looking or Looking(), strict
+        self.recipe, self.scope, self.strict = recipe, scope or EvidenceScope(), strict
         self.resources = {step.id: step.resource for step in journey if step.resource}
         self.posture: Posture | None = None
 
@@ -44,7 +44,7 @@ class Verification:
 
     def judge(self, ctx: Context, say: ReportProgress) -> Document:
         """Gather the facts and judge them. Raises ExpectationError if a promise is not kept."""
-        facts = gather(ctx, self.recipe, self.resources, self.looking, say)
+        facts = gather(ctx, self.recipe, self.resources, self.scope, say)
         name, target = self.recipe.names.prefix, ctx.cloud.profile.name
         self.posture = posture = Posture(name, target, time.time(), judge(self.recipe, facts))
         say(posture.summary, PostureJudged(posture.to_json()))
@@ -59,12 +59,12 @@ def verify(recipe: Recipe, journey: Sequence[Step]) -> Step:
 
 
 def alone(
-    recipe: Recipe, journey: Sequence[Step], looking: Looking
+    recipe: Recipe, journey: Sequence[Step], scope: EvidenceScope
 ) -> tuple[Verification, list[Step]]:
     """Verification, in strict mode, of a platform built earlier; its steps are sign-in and this."""
     sign_in = next(step for step in journey if step.phase == "sign-in")
     before = [step for step in journey if step.id != VERIFY.id]
-    verification = Verification(recipe, before, looking, strict=True)
+    verification = Verification(recipe, before, scope, strict=True)
     return verification, [sign_in, verification.step(sign_in.id)]
 
 

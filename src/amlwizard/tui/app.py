@@ -142,14 +142,14 @@ class WizardApp(App[int]):
         self._give_signals_back = quit.catch_signals(self, self)
         self._check = self.set_interval(CHECK_AFTER, self.check_against_the_cloud, pause=True)
         self.findings = self.session.findings
-        self.session.at(self.session.draft.page)
+        self.session.visit(self.session.draft.page)
         self.push_screen(self.session.draft.page)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from help.commands(self, self)
 
-    def wear(self, theme: Theme) -> None:
-        """Change the colours."""
+    def use_theme(self, theme: Theme) -> None:
+        """Use another colour theme."""
         self.theme = theme.name
 
     def action_command_palette(self) -> None:
@@ -210,7 +210,7 @@ class WizardApp(App[int]):
                 f"{error.strerror}: {error.filename}", title=_("Not kept"), severity="warning"
             )
 
-    def take(self, draft: Draft, page: str) -> None:
+    def open_draft(self, draft: Draft, page: str) -> None:
         """Continue with another draft, on the given page, and load its last run."""
         if self._refused():
             return
@@ -241,7 +241,7 @@ class WizardApp(App[int]):
         if draft:
             draft.detach()  # the recipe beside a journal stays as it ran
             draft.run, draft.target = run.run, "azure" if run.target == "azure" else "sandbox"
-            self.take(draft, "finish" if run.end == "done" else "progress")
+            self.open_draft(draft, "finish" if run.end == "done" else "progress")
 
     def forget_run(self, run: RecordedRun) -> None:
         """Delete the record of a run."""
@@ -266,10 +266,10 @@ class WizardApp(App[int]):
     def lacking(self, target: TargetName) -> str:
         return self.application.lacking(target)
 
-    def aim(self, target: TargetName) -> None:
-        """Build on another cloud. The last run was not there, so it is shown no longer."""
+    def set_target(self, target: TargetName) -> None:
+        """Build on another cloud. The last run was on the former one, so it is no longer shown."""
         if self.session.draft.target != target and not self._refused():
-            self.session.aim(target)
+            self.session.set_target(target)
             self._clear()
 
     def _refused(self) -> bool:
@@ -296,7 +296,7 @@ class WizardApp(App[int]):
             )
             return
         self.clear_notifications()
-        self.session.at(page)
+        self.session.visit(page)
         self.set_timer(KEEP_AFTER, self.keep)
         if self.screen is not self.get_screen(page):
             self.switch_screen(page)

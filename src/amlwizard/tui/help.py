@@ -81,7 +81,7 @@ def commands(app: App[int], wizard: Wizard) -> Iterator[SystemCommand]:
             _("Sign in"), _("Sign in now, and list the subscriptions"), wizard.sign_in
         )
     other = LIGHT if app.theme == DARK.name else DARK
-    yield SystemCommand(*COLOURS[other.name], lambda: wizard.wear(other))
+    yield SystemCommand(*COLOURS[other.name], lambda: wizard.use_theme(other))
     yield SystemCommand(
         _("Help"), _("The focused field, the page and its keys"), wizard.action_explain
     )

@@ -104,7 +104,7 @@ class Wizard(Protocol):
     def keep(self) -> None:
         """Save the answers now."""
 
-    def take(self, draft: Draft, page: str) -> None:
+    def open_draft(self, draft: Draft, page: str) -> None:
         """Continue with another draft. Refused while a run is in progress."""
 
     def list_runs(self) -> None:
@@ -119,7 +119,7 @@ class Wizard(Protocol):
     def draft_from(self, path: Path) -> Draft | None:
         """A draft with a recipe file's answers; None, and a notification, if it cannot be read."""
 
-    def aim(self, target: TargetName) -> None:
+    def set_target(self, target: TargetName) -> None:
         """Build on another cloud. Refused while a run is in progress."""
 
     def may_go(self, page: str) -> bool: ...
@@ -149,7 +149,7 @@ class Wizard(Protocol):
 
     # -- commands of the palette
 
-    def wear(self, theme: Theme) -> None: ...
+    def use_theme(self, theme: Theme) -> None: ...
     def action_save(self) -> None: ...
     def action_leave(self) -> None: ...
     def action_explain(self) -> None: ...

@@ -13,7 +13,7 @@ from textual.app import App
 
 from amlwizard.language import _
 from amlwizard.run_control import signals_handled_by
-from amlwizard.tui.dialogs.questions import Choose, Way
+from amlwizard.tui.dialogs.questions import Choose, DialogOption
 from amlwizard.tui.port import Wizard
 
 CANCELLED = 130
@@ -24,7 +24,7 @@ TEXT = _(
     "up."
 )
 WAYS = (
-    Way(
+    DialogOption(
         "leave",
         _("Quit now and resume later"),
         _(
@@ -32,16 +32,16 @@ WAYS = (
             "kept."
         ),
     ),
-    Way(
+    DialogOption(
         "cancel",
         _("Cancel the run and stay here"),
         _("Starts no further step. Progress shows what is done, and Retry goes on from there."),
     ),
-    Way("stay", _("Keep running"), _("Closes this dialog; nothing changes.")),
+    DialogOption("stay", _("Keep running"), _("Closes this dialog; nothing changes.")),
 )
 
 
-class Leave(Choose):
+class QuitDialog(Choose):
     """Asks what to do about the run; shown once, on top of any other dialog."""
 
 
@@ -56,8 +56,8 @@ def leave(app: App[int], wizard: Wizard) -> None:
 
     if not wizard.running:
         end(app, wizard, outcome(wizard))
-    elif not isinstance(app.screen, Leave):
-        app.push_screen(Leave(_("Quit during a run"), TEXT, WAYS), decided)
+    elif not isinstance(app.screen, QuitDialog):
+        app.push_screen(QuitDialog(_("Quit during a run"), TEXT, WAYS), decided)
 
 
 def outcome(wizard: Wizard) -> int:

@@ -9,13 +9,13 @@ from textual.app import App
 
 from amlwizard.command_line import replaying
 from amlwizard.language import _, _n
-from amlwizard.tui.dialogs.questions import AskPath, Choose, Way
+from amlwizard.tui.dialogs.questions import AskPath, Choose, DialogOption
 from amlwizard.tui.port import Wizard
 
 FOLDER = Path("recipes")
 WAYS = (
-    Way("write", _("Replace the file"), _("Its present content is lost.")),
-    Way("other", _("Save to another file"), _("Asks for the path again.")),
+    DialogOption("write", _("Replace the file"), _("Its present content is lost.")),
+    DialogOption("other", _("Save to another file"), _("Asks for the path again.")),
 )
 TEXT = _("The file to write. A recipe holds no secret, so that it can be shared and kept in git.")
 

@@ -50,7 +50,9 @@ def test_a_runtime_that_databricks_does_not_list_stops_before_the_first_write(
     assert not found(platform, sleeping=False, training__spark_version="18.x-scala2.13")
 
 
-def test_so_does_a_node_type_that_is_not_to_be_had_there(platform: Platform) -> None:
+def test_a_node_type_that_databricks_does_not_offer_stops_before_the_first_write(
+    platform: Platform,
+) -> None:
     platform.sandbox.change(limits={"sizes_not_offered": ["Standard_E4s_v5"]})
     for node in ("Standard_DS2_v2", "Standard_E4s_v5"):
         [finding] = found(platform, sleeping=False, training__node_type=node)

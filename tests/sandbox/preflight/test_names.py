@@ -14,7 +14,9 @@ def test_an_empty_subscription_is_ready(preflight: Preflight) -> None:
 
 
 @pytest.mark.parametrize("recipe", ["article", "private"])
-def test_so_it_is_for_the_other_recipes(recipe: str, preflight: Preflight) -> None:
+def test_an_empty_subscription_is_ready_for_the_other_recipes(
+    recipe: str, preflight: Preflight
+) -> None:
     assert preflight(recipe=str(RECIPES / f"{recipe}.yaml")) == []
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from amlwizard import console, durations
 from amlwizard.accounts import Account
-from amlwizard.app.application import Application, to_all
+from amlwizard.app.application import Application, fan_out
 from amlwizard.app.outputs import telling, usable
 from amlwizard.app.port import TargetName
 from amlwizard.cli.commands.wizard import SESSIONS
@@ -27,7 +27,7 @@ from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError
 from amlwizard.language import _
 from amlwizard.next_steps import next_steps
 from amlwizard.paths import state_folder
-from amlwizard.prompts.askers import Asker, asker
+from amlwizard.prompts.askers import Asker, asker_for
 from amlwizard.prompts.interview import Interview, at_fault
 from amlwizard.recipe import Recipe
 from amlwizard.session import Session
@@ -45,12 +45,12 @@ def ask(given: AskOptions) -> int:
     InvalidInputError, before any question, if the file of -o is not to be written."""
     if given.output:
         usable(Path(given.output), OUTPUT, given.force or _is_read(given, Path(given.output)))
-    person = asker(given.plain)
+    asker = asker_for(given.plain)
     store = DraftStore(state_folder() / SESSIONS)
-    session = Session(store, _draft(given, store, person))
+    session = Session(store, _draft(given, store, asker))
     try:
         with Application(replace(choice_of(given), attended=True)) as application:
-            return Ask(given, session, person, application).through()
+            return Ask(given, session, asker, application).through()
     except (KeyboardInterrupt, OperationCancelledError):
         session.keep()
         if session.draft.changed:
@@ -64,14 +64,14 @@ def ask(given: AskOptions) -> int:
         return OperationCancelledError.exit_code
 
 
-def _draft(given: AskOptions, store: DraftStore, person: Asker) -> Draft:
+def _draft(given: AskOptions, store: DraftStore, asker: Asker) -> Draft:
     if given.recipe:
         return from_file(Path(given.recipe))
     kept = store.unfinished()[:5]
     if not kept:
         return new()
     labels = [_label(draft) for draft in kept]
-    picked = person.choose(_("Continue"), [*labels, NEW], labels[0])
+    picked = asker.choose(_("Continue"), [*labels, NEW], labels[0])
     return new() if picked == NEW else kept[labels.index(picked)]
 
 
@@ -118,24 +118,24 @@ class Ask:
     """From questions to a saved recipe and a run."""
 
     def __init__(
-        self, given: AskOptions, session: Session, person: Asker, application: Application
+        self, given: AskOptions, session: Session, asker: Asker, application: Application
     ) -> None:
-        self.given, self.session, self.person, self.application = (
+        self.given, self.session, self.asker, self.application = (
             given,
             session,
-            person,
+            asker,
             application,
         )
         self.screen = Printer(given.plain)
-        self.interview = Interview(session, person, self.screen)
+        self.interview = Interview(session, asker, self.screen)
         self.login = console.login_prompt()
         self.account: Account | None = None
 
     def through(self) -> int:
-        if self.person.hint:
-            self.screen.say(self.person.hint)
+        if self.asker.hint:
+            self.screen.say(self.asker.hint)
         target: TargetName = self.given.target or self._target()
-        self.session.aim(target)
+        self.session.set_target(target)
         with self.application.using(target) as opened:
             self.login = console.login_prompt(opened.approved_by)
             return self._built_on(target)
@@ -159,7 +159,7 @@ class Ask:
             sections = at_fault(refused)
 
     def _target(self) -> TargetName:
-        picked = self.person.choose(_("Build on"), TARGETS, self.session.draft.target)
+        picked = self.asker.choose(_("Build on"), TARGETS, self.session.draft.target)
         return "azure" if picked == "azure" else "sandbox"
 
     def _saved(self, recipe: Recipe) -> Path:
@@ -170,7 +170,7 @@ class Ask:
             path = Path(self.given.output or self._named(recipe))
             mine = self.given.output or str(path) == self.session.draft.saved
             over = _("{path} exists. Write over it?", path=path)
-            if path.is_file() and not mine and not self.person.confirm(over, False):
+            if path.is_file() and not mine and not self.asker.confirm(over, False):
                 continue
             try:
                 with telling(usable(path, option), option):
@@ -186,7 +186,7 @@ class Ask:
 
     def _named(self, recipe: Recipe) -> str:
         usual = self.session.draft.saved or f"{recipe.names.prefix}.yaml"
-        return self.person.text(_("Save the recipe as"), usual) or usual
+        return self.asker.text(_("Save the recipe as"), usual) or usual
 
     def _plan(self, recipe: Recipe) -> None:
         plan = self.application.outline(recipe)
@@ -207,7 +207,7 @@ class Ask:
                 region=recipe.sign_in.region,
             )
             self.screen.say(f"\n{where}")
-        return self.person.confirm(_("Start now on {target}?", target=target), False)
+        return self.asker.confirm(_("Start now on {target}?", target=target), False)
 
     def _refused(self, recipe: Recipe, name: str) -> Sequence[Finding]:
         """The errors that preflight finds, if the user wants to change the recipe; empty if there
@@ -220,9 +220,7 @@ class Ask:
             errors = [finding for finding in found if finding.severity == "error"]
             if not errors:
                 return ()
-            picked = self.person.choose(
-                _("Azure would refuse this"), (AGAIN, CHANGE, LEAVE), CHANGE
-            )
+            picked = self.asker.choose(_("Azure would refuse this"), (AGAIN, CHANGE, LEAVE), CHANGE)
             if picked == LEAVE:
                 raise KeyboardInterrupt
             if picked == CHANGE:
@@ -238,7 +236,7 @@ class Ask:
                 break
             except SignInError as error:
                 console.show_error(error)
-                if not self.person.confirm(_("Ask for a new code?"), True):
+                if not self.asker.confirm(_("Ask for a new code?"), True):
                     raise
         if account != self.account:
             self.screen.say(
@@ -255,8 +253,8 @@ class Ask:
         watch = Watch()
         with cancelling() as control:
             lines = console.Lines(sys.stdout, expected=self.application.expected(recipe))
-            told = while_read(to_all([lines, self.login]), control)
-            shown = to_all([watch, told])
+            told = while_read(fan_out([lines, self.login]), control)
+            shown = fan_out([watch, told])
             ran = self.application.run(recipe, str(path), shown, control)
         self.session.ran(ran.run)
         self.session.keep()

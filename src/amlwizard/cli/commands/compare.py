@@ -55,7 +55,7 @@ class Stage:
         url = where if "//" in where else f"{self.description['arm']}{where}"
         try:
             got = self._client.request(method, url.replace(" ", "%20"), json=body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError):  # or what no request can say
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):  # or the URL cannot be requested
             return RecordedAnswer(0, {}, None)
         try:
             said = got.json() if got.content else None
@@ -63,7 +63,7 @@ class Stage:
             said = got.text
         return RecordedAnswer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, said)
 
-    def lay(self, state: MutableDocument) -> None:
+    def put_state(self, state: MutableDocument) -> None:
         """Merge part of a state into the sandbox's; under the empty key, replace all of it."""
         whole = state.get("")
         self._control("PUT" if whole else "POST", whole or state)

@@ -6,7 +6,7 @@ import json
 import sys
 
 from amlwizard import console
-from amlwizard.app.application import Application, to_all
+from amlwizard.app.application import Application, fan_out
 from amlwizard.cli.options import DestroyOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.cli.run_output import Watch, progress, while_read
@@ -43,9 +43,11 @@ def destroy(given: DestroyOptions) -> int:
             _confirm(recipe.names.resource_group)
         with cancelling() as control:
             display = progress(given.json, application.expected_teardown(plan))
-            shown = while_read(to_all([display, login]), control)
+            shown = while_read(fan_out([display, login]), control)
             listeners: list[Emit] = [watch, shown]
-            ran = application.destroy(recipe, given.recipe, given.purge, to_all(listeners), control)
+            ran = application.destroy(
+                recipe, given.recipe, given.purge, fan_out(listeners), control
+            )
     console.report_teardown(watch.view, {_("Journal"): str(ran.journal)}, out)
     return ran.exit_code
 

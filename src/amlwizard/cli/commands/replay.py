@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from amlwizard import console
-from amlwizard.app.application import Application, to_all
+from amlwizard.app.application import Application, fan_out
 from amlwizard.cli.options import ReplayOptions
 from amlwizard.cli.recipe_argument import changes, known, usable_recipe, usable_recipes
 from amlwizard.cli.run_output import Watch, progress, while_read
@@ -34,12 +34,12 @@ def replay(given: ReplayOptions) -> int:
     application = Application(choice_of(given))
     with application, cancelling() as control, application.using(given.target) as target:
         show = progress(given.json, application.expected(recipe))
-        shown = to_all([show, console.login_prompt(target.approved_by)])
+        shown = fan_out([show, console.login_prompt(target.approved_by)])
         listeners: list[Emit] = [watch, while_read(shown, control)]
         ran = application.run(
             recipe,
             name,
-            to_all(listeners),
+            fan_out(listeners),
             control,
             tuple(given.rerun),
             given.until,

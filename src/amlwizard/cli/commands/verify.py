@@ -8,7 +8,7 @@ from pathlib import Path
 
 from amlwizard import console
 from amlwizard.app import outputs, reporting
-from amlwizard.app.application import Application, to_all
+from amlwizard.app.application import Application, fan_out
 from amlwizard.cli.options import VerifyOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.cli.run_output import while_read
@@ -28,7 +28,7 @@ def verify(given: VerifyOptions) -> int:
         listeners: list[Emit] = [console.login_prompt(target.approved_by)]
         if not given.json:
             listeners.append(console.Lines(sys.stderr))
-        shown = while_read(to_all(listeners), control)
+        shown = while_read(fan_out(listeners), control)
         posture = application.verify(recipe, shown, control, given.skip, given.recipe)
     if given.html:
         reporting.write(Path(given.html), posture, recipe, reporting.journals(recipe))

@@ -69,7 +69,7 @@ def wizard(given: WizardOptions) -> int:
     finally:
         ended = application.close()
     with suppress(OSError):  # the terminal may be gone
-        farewell(app, sys.stdout)
+        print_summary(app, sys.stdout)
         sys.stdout.flush()
     if not ended:
         # A call that hangs in a socket must not block the terminal: the answers are saved.
@@ -77,8 +77,8 @@ def wizard(given: WizardOptions) -> int:
     return code
 
 
-def farewell(app: WizardApp, out: TextIO) -> None:
-    """Print what a person needs who has left the wizard: what stands where, and how to go on."""
+def print_summary(app: WizardApp, out: TextIO) -> None:
+    """Print what the user needs after quitting the wizard: what exists where, and how to continue."""
     draft, view = app.session.draft, app.view
     if app.next_steps:
         places = {_("Recipe"): str(app.recipe_file)}

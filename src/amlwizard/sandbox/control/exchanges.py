@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from amlwizard.sandbox.capture import Capture
-from amlwizard.sandbox.control.faults import MISHAPS, Fault, Faults, edited
+from amlwizard.sandbox.control.faults import DISRUPTIONS, Fault, Faults, edited
 from amlwizard.sandbox.limits import RefusedBodyError, body_of
 from amlwizard.sandbox.state import State
 
@@ -23,8 +23,8 @@ HANG_POLL_SECONDS = 0.02
 MOST_CALLS = 50_000
 
 
-class Doors(Protocol):
-    """What is known of a request from its port and its head."""
+class RequestPolicy(Protocol):
+    """Decides about a request by its port and its headers."""
 
     def answers_to(self, name: str, port: int) -> bool:
         """Whether a port is addressed by one of its own names."""
@@ -32,8 +32,8 @@ class Doors(Protocol):
     def most_bytes(self, request: Request) -> int:
         """How large its body may be."""
 
-    def befall(self, request: Request, mishap: str) -> None:
-        """What happens to the service that is asked: one of MISHAPS."""
+    def disrupt(self, request: Request, disruption: str) -> None:
+        """Disrupt the service that the request is for: one of DISRUPTIONS."""
 
 
 class Exchanges:
@@ -41,9 +41,14 @@ class Exchanges:
     recorded in `state.unknown`, and the response is 500."""
 
     def __init__(
-        self, app: ASGIApp, doors: Doors, state: State, faults: Faults, capture: Capture | None
+        self,
+        app: ASGIApp,
+        policy: RequestPolicy,
+        state: State,
+        faults: Faults,
+        capture: Capture | None,
     ) -> None:
-        self.app, self.doors = app, doors
+        self.app, self.policy = app, policy
         self.state, self.faults, self.capture = state, faults, capture
         self.calls: deque[str] = deque(maxlen=MOST_CALLS)
 
@@ -59,13 +64,13 @@ class Exchanges:
         """Against DNS rebinding: a web page must not reach a port through a name of the page's own
         that resolves to this machine."""
         host, _, _ = Request(scope).headers.get("host", "").partition(":")
-        return self.doors.answers_to(host.lower(), scope["server"][1])
+        return self.policy.answers_to(host.lower(), scope["server"][1])
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = Request(scope)
         declared = int(asked.headers.get("content-length", 0))
         try:
-            body = await body_of(receive, declared, self.doors.most_bytes(asked))
+            body = await body_of(receive, declared, self.policy.most_bytes(asked))
         except RefusedBodyError as refused:
             answer = Response(status_code=refused.status, headers={"connection": "close"})
             await answer(scope, receive, send)
@@ -96,8 +101,8 @@ class Exchanges:
             return NO_ANSWER
         while fault.mode == "hang" and fault in self.faults:
             await asyncio.sleep(HANG_POLL_SECONDS)
-        if fault.mode in MISHAPS:
-            self.doors.befall(Request(scope), fault.mode)
+        if fault.mode in DISRUPTIONS:
+            self.policy.disrupt(Request(scope), fault.mode)
         if fault.mode == "before" and fault.status is not None:
             return await self._answer(fault.planted, scope, request)
         start, content = await self._answer(self.app, scope, request)

@@ -29,7 +29,7 @@ def _expression(text: str) -> str:
     return text
 
 
-MISHAPS = ("terminate", "lose-contexts")
+DISRUPTIONS = ("terminate", "lose-contexts")
 """Modes in which the request itself is answered truly."""
 
 

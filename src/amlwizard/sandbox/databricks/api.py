@@ -100,10 +100,10 @@ class DatabricksApi:
             if request.method == "POST":
                 self.state.save()
 
-    def befall(self, workspace_id: str, mishap: str) -> None:
-        """What the clusters of a workspace suffer; see `Clusters.befall`."""
+    def disrupt(self, workspace_id: str, disruption: str) -> None:
+        """Disrupt the clusters of a workspace; see `Clusters.disrupt`."""
         if workspace := self.state.get(workspace_id):
-            self.clusters.befall(workspace, mishap)
+            self.clusters.disrupt(workspace, disruption)
 
     def _config(self, request: Request, workspace_id: str) -> Response:
         """What a workspace reveals without authentication; the SDK reads it before signing in."""

@@ -134,12 +134,12 @@ class Clusters:
         self.drivers.end(cluster_id)
         self.drivers.start(cluster_id, workspace, cluster["spec"])
 
-    def befall(self, workspace: JsonObject, mishap: str) -> None:
-        """What clusters suffer, to all that run: ``terminate``, or ``lose-contexts``."""
+    def disrupt(self, workspace: JsonObject, disruption: str) -> None:
+        """Disrupt every running cluster of a workspace: ``terminate`` or ``lose-contexts``."""
         for cluster_id, cluster in data_of(self.state, workspace).clusters.items():
             if cluster["state"] != "RUNNING":
                 continue
-            if mishap == "lose-contexts":
+            if disruption == "lose-contexts":
                 self.restart_driver(workspace, cluster_id)
                 continue
             self.drivers.end(cluster_id)

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
-from amlwizard.sandbox.state_file import Person
+from amlwizard.sandbox.state_file import SignedInUser
 
 ARM = ("https://management.azure.com", "https://management.core.windows.net")
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
@@ -46,7 +46,7 @@ class Tokens:
         }
         return self._sign(claims)
 
-    def identify(self, client: str, person: Person, tenant: str, nonce: str = "") -> str:
+    def identify(self, client: str, person: SignedInUser, tenant: str, nonce: str = "") -> str:
         """An id token for `client`, bound to the `nonce` of the request."""
         return self._sign(
             {

@@ -51,7 +51,7 @@ def _error(asked: Requirement, wanted: UserEnvironment) -> str:
     for other in wanted.asked:
         bringing = wanted.installed.get(canonicalize_name(other.name))
         brought = bringing.brought if bringing else []
-        if any(canonicalize_name(one.name) == name and _apart(one, asked) for one in brought):
+        if any(canonicalize_name(one.name) == name and _excludes(one, asked) for one in brought):
             return (
                 f"ERROR: Cannot install {other} and {asked} because these package versions have "
                 "conflicting dependencies.\nERROR: ResolutionImpossible: for help visit "
@@ -64,7 +64,7 @@ def _error(asked: Requirement, wanted: UserEnvironment) -> str:
     )
 
 
-def _apart(one: Requirement, other: Requirement) -> bool:
+def _excludes(one: Requirement, other: Requirement) -> bool:
     """Whether `other` admits none of the lower bounds of `one`."""
     lowest = [part.version for part in one.specifier if part.operator in (">=", "==", "~=")]
     return bool(lowest) and not any(map(other.specifier.contains, lowest))

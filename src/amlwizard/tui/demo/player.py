@@ -23,7 +23,7 @@ from amlwizard.language import _
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.demo.script import Act, Field, Press, Say, See, Type, on_screen
 
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ async def _do(act: Act, app: DemoApp, pilot: Pilot[object]) -> None:
                     raise HaltedError(
                         _("The run ended with exit code {code}: see its journal.", code=code)
                     )
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
 
 
 async def _caption(app: DemoApp, text: str) -> None:
@@ -175,4 +175,4 @@ async def _drawn(app: DemoApp) -> None:
     drawn, screen = asyncio.Event(), app.screen
     screen.call_after_refresh(drawn.set)
     while app.screen is screen and not drawn.is_set():
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)

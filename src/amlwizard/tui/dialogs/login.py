@@ -145,7 +145,7 @@ class LoginScreen(Dialog[None]):
         self._show()
         self.set_interval(1, self._count)
         if hasattr(self.app, "view"):
-            self.watch(self.app, "view", self.heed)
+            self.watch(self.app, "view", self.follow)
 
     def on_resize(self) -> None:
         width, height = self.app.size
@@ -165,7 +165,7 @@ class LoginScreen(Dialog[None]):
 
     # -- what happens
 
-    def heed(self, view: RunView) -> None:
+    def follow(self, view: RunView) -> None:
         """Follow a run: its login has a new code, has succeeded, or has failed."""
         step = view.steps.get(self.login.step)
         if step is not None and step.finished < self.login.at:

@@ -22,7 +22,7 @@ from amlwizard.tui.dialogs.dialog import Dialog, described, keys
 
 
 @dataclass(frozen=True)
-class Way:
+class DialogOption:
     """An option of a question: its id, its label, and what choosing it does."""
 
     id: str
@@ -36,7 +36,7 @@ class Choose(Dialog[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", _("Back"))]
 
-    def __init__(self, title: str, text: str, ways: Sequence[Way], at: str = "") -> None:
+    def __init__(self, title: str, text: str, ways: Sequence[DialogOption], at: str = "") -> None:
         super().__init__()
         self._title, self._text, self._ways, self._at = title, text, ways, at
 

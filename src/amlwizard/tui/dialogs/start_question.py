@@ -9,13 +9,13 @@ from amlwizard.command_line import RECIPE, command_line
 from amlwizard.costs import Costs
 from amlwizard.language import _
 from amlwizard.recipe import SignIn
-from amlwizard.tui.dialogs.questions import Choose, Way
+from amlwizard.tui.dialogs.questions import Choose, DialogOption
 
-START = Way("start", _("Start"), _("Builds the platform in your subscription."))
-SIGN_IN = Way(
+START = DialogOption("start", _("Start"), _("Builds the platform in your subscription."))
+SIGN_IN = DialogOption(
     "sign-in", _("Sign in first"), _("Signs in, checks the names, and compares with what is there.")
 )
-STAY = Way("stay", _("Not now"), _("Goes back to Review; nothing is built."))
+STAY = DialogOption("stay", _("Not now"), _("Goes back to Review; nothing is built."))
 
 
 class StartQuestion(Choose):

@@ -18,9 +18,9 @@ from amlwizard.language import _
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.address_space import Space, space_of
 from amlwizard.rules.capacity import Load, load_of
-from amlwizard.tui.dialogs.questions import Choose, Way
+from amlwizard.tui.dialogs.questions import Choose, DialogOption
 from amlwizard.tui.pages.form import FormPage
-from amlwizard.tui.widgets.address_capacity import Room
+from amlwizard.tui.widgets.address_capacity import CapacityTable
 from amlwizard.tui.widgets.address_map import AddressMap
 from amlwizard.tui.widgets.row import FieldRow
 
@@ -29,8 +29,10 @@ ROOM_FOR_MAP = 70
 """Columns of the terminal."""
 SPECS = {spec.path: spec for spec in fields.specs(SECTION)}
 WAYS = (
-    Way("take", _("Use these ranges"), _("Replaces the ranges above; Undo brings yours back.")),
-    Way("stay", _("Keep my ranges"), _("Changes nothing.")),
+    DialogOption(
+        "take", _("Use these ranges"), _("Replaces the ranges above; Undo brings yours back.")
+    ),
+    DialogOption("stay", _("Keep my ranges"), _("Changes nothing.")),
 )
 
 
@@ -44,7 +46,7 @@ class AddressesPage(FormPage):
     def compose_extra(self) -> ComposeResult:
         with Vertical(id="picture"):
             yield AddressMap()
-            yield Room()
+            yield CapacityTable()
 
     def on_resize(self, event: events.Resize) -> None:
         """The values come before the map, where there is no room for both."""
@@ -71,7 +73,7 @@ class AddressesPage(FormPage):
     def answers_changed(self) -> None:
         space = self._space()
         self.query_one(AddressMap).show(space)
-        self.query_one(Room).show(space, self._load())
+        self.query_one(CapacityTable).show(space, self._load())
         asked = self._asked()
         for row in self.rows:
             row.display = row.spec.path in asked
@@ -104,7 +106,7 @@ class AddressesPage(FormPage):
         focused = self.focused_row.spec.path if self.focused_row else ""
         at = next((path for path in self._pointed.values() if path), focused)
         self.query_one(AddressMap).light(at)
-        self.query_one(Room).light(at)
+        self.query_one(CapacityTable).light(at)
 
     @on(AddressMap.Picked)
     def _picked(self, event: AddressMap.Picked) -> None:

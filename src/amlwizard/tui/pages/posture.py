@@ -127,7 +127,7 @@ class PosturePage(Page):
         text = evidence.described(line, self.posture is None, width) if line else ()
         self.query_one("#proof", UpdatingStatic).say(Content("\n").join(text))
 
-    @on(StepTree.Looked)
+    @on(StepTree.Highlighted)
     def _looked(self) -> None:
         self._describe()
         self.query_one("#evidence").scroll_home(animate=False)

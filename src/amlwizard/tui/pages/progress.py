@@ -19,7 +19,7 @@ from amlwizard.language import _, listed, sentences
 from amlwizard.plan import PHASES
 from amlwizard.step_titles import ACTION_WORDS, PHASE_TITLES, STATE_WORDS, cut
 from amlwizard.time_format import clock, span
-from amlwizard.tui.dialogs.questions import Choose, Way
+from amlwizard.tui.dialogs.questions import Choose, DialogOption
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.timeline import Timeline
@@ -40,12 +40,12 @@ BAR, NAME = 16, 20
 
 
 CANCEL = (
-    Way(
+    DialogOption(
         "cancel",
         _("Cancel the run"),
         _("Starts no further step; steps in progress are left as they are."),
     ),
-    Way("stay", _("Keep running"), _("Closes this dialog; nothing changes.")),
+    DialogOption("stay", _("Keep running"), _("Closes this dialog; nothing changes.")),
 )
 CONTINUING: Mapping[TargetName, str] = {
     "azure": _("Operations that have begun continue in Azure."),
@@ -138,8 +138,8 @@ class ProgressPage(Page):
 
     # -- keys
 
-    @on(StepTree.Looked)
-    def _looked(self, event: StepTree.Looked) -> None:
+    @on(StepTree.Highlighted)
+    def _looked(self, event: StepTree.Highlighted) -> None:
         if event.by_hand:
             self._following = False
         self._describe()

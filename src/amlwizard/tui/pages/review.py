@@ -120,7 +120,7 @@ class ReviewPage(Page):
         seconds = self.wizard.expected.get(step.id, 0.0) if step else 0.0
         self.query_one("#step", UpdatingStatic).say(described(step, seconds) if step else Content())
 
-    @on(StepTree.Looked)
+    @on(StepTree.Highlighted)
     def _looked(self) -> None:
         self._describe()
 

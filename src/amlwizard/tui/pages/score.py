@@ -35,7 +35,7 @@ COPIED = _(
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScoringExchange:
     """A request that was sent, with its response or the error."""
 
     request: JsonObject
@@ -43,14 +43,16 @@ class Asked:
     error: AmlwizardError | None = None
 
 
-def of_run(view: RunView) -> Asked | None:
+def of_run(view: RunView) -> ScoringExchange | None:
     """The request that the run itself sent."""
     step = view.steps.get(SCORE.id)
     sent = (e.payload(ScoringResponse) for e in reversed(step.log)) if step else ()
     if answer := next(filter(None, sent), None):
-        return Asked(answer.request, answer)
+        return ScoringExchange(answer.request, answer)
     if step and step.state == "failed" and step.end:
-        return Asked({}, error=AmlwizardError(step.end.what, why=step.end.why, fix=step.end.fix))
+        return ScoringExchange(
+            {}, error=AmlwizardError(step.end.what, why=step.end.why, fix=step.end.fix)
+        )
     return None
 
 
@@ -76,9 +78,9 @@ class ScorePage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: list[Asked] = []
+        self.history: list[ScoringExchange] = []
         self._run = ""
-        self._of_run: Asked | None = None
+        self._of_run: ScoringExchange | None = None
         self._given = ""
 
     def compose_page(self) -> ComposeResult:
@@ -227,20 +229,20 @@ class ScorePage(Page):
     # -- answers
 
     def _scored(self, scored: ScoringResponse) -> None:
-        self._over(Asked(scored.request, scored))
+        self._over(ScoringExchange(scored.request, scored))
 
     def _failed(self, error: AmlwizardError) -> None:
         request, __ = self.checked()
-        self._over(Asked(request or {}, error=error))
+        self._over(ScoringExchange(request or {}, error=error))
 
-    def _over(self, asked: Asked | None) -> None:
+    def _over(self, asked: ScoringExchange | None) -> None:
         if asked:
             self._remember(asked)
         else:
             self._show(None)
         self.refresh_bindings()
 
-    def _remember(self, asked: Asked) -> None:
+    def _remember(self, asked: ScoringExchange) -> None:
         self.history.append(asked)
         options = self.query_one("#history", OptionList)
         options.set_options(
@@ -248,7 +250,7 @@ class ScorePage(Page):
         )
         self._show(asked)
 
-    def _line(self, number: int, asked: Asked) -> Content:
+    def _line(self, number: int, asked: ScoringExchange) -> Content:
         rows = _n("{n} row", "{n} rows", self._count(asked.request))
         if asked.answer is None:
             return Content.assemble(f"{number:>2}  ", (_("no answer"), "$text-error"), f"  {rows}")
@@ -268,7 +270,7 @@ class ScorePage(Page):
             self._fill(asked.request)
         self._show(asked)
 
-    def _show(self, asked: Asked | None) -> None:
+    def _show(self, asked: ScoringExchange | None) -> None:
         self.query_one("#answered", Static).update(_answer(asked))
         curl = asked.answer.curl if asked and asked.answer else ""
         request = _("<the request>")
@@ -276,7 +278,7 @@ class ScorePage(Page):
         self.query_one("#curl", Static).update(Content.styled(shown, "dim"))
 
 
-def _answer(asked: Asked | None) -> Content:
+def _answer(asked: ScoringExchange | None) -> Content:
     if asked is None:
         return Content.styled(_("No request has been sent yet."), "dim")
     if asked.error:

@@ -22,7 +22,7 @@ from amlwizard.errors import InvalidInputError
 from amlwizard.language import _, _n, sentences
 from amlwizard.plain_text import plain
 from amlwizard.recipe.bundled import BUNDLED, path_of
-from amlwizard.tui.dialogs.questions import AskPath, Choose, Way
+from amlwizard.tui.dialogs.questions import AskPath, Choose, DialogOption
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.choices import Choices
 
@@ -140,14 +140,14 @@ class WelcomePage(Page):
 
     def _take(self, draft: Draft, target: TargetName) -> None:
         draft.target = target
-        self.wizard.take(draft, "sign-in")
+        self.wizard.open_draft(draft, "sign-in")
 
     def _resume(self, draft: Draft) -> None:
         if draft.holder:
             text = _("It is open in another amlwizard, process {pid}.", pid=draft.holder.pid)
             self.notify(text, title=_("This is a copy"), severity="warning")
             draft = draft.copy()
-        self.wizard.take(draft, draft.page if draft.page != "welcome" else "sign-in")
+        self.wizard.open_draft(draft, draft.page if draft.page != "welcome" else "sign-in")
 
     def _title_of(self, draft: Draft) -> str:
         """The title of the page where a session stopped."""
@@ -194,8 +194,8 @@ class WelcomePage(Page):
                 delete()
 
         ways = (
-            Way("delete", _("Delete"), _("Deletes it for good.")),
-            Way("keep", _("Keep"), _("Goes back; nothing is deleted.")),
+            DialogOption("delete", _("Delete"), _("Deletes it for good.")),
+            DialogOption("keep", _("Keep"), _("Goes back; nothing is deleted.")),
         )
         self.app.push_screen(Choose(_("Delete"), text, ways, at="keep"), decided)
 
@@ -207,7 +207,7 @@ class WelcomePage(Page):
 
     @on(Choices.Changed)
     def _target(self, event: Choices.Changed) -> None:
-        self.wizard.aim(cast(TargetName, event.value))
+        self.wizard.set_target(cast(TargetName, event.value))
         self._show_target()
 
     def _show_target(self) -> None:

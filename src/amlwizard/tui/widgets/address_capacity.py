@@ -28,7 +28,7 @@ SHORT = {
 TITLES = {spec.name: SHORT.get(spec.name, spec.title) for spec in fields.specs("addresses")}
 
 
-class Room(Widget):
+class CapacityTable(Widget):
     """The capacities of a space under a load. Posts `AddressMap.Picked` and `AddressMap.Pointed`,
     as the map does."""
 

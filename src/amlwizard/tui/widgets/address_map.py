@@ -30,7 +30,7 @@ from amlwizard.tui.widgets.address_paint import (
     LIT,
     QUIET,
     SHARED,
-    Look,
+    MapView,
     paint_band,
     paint_fold,
     paint_whole,
@@ -47,29 +47,29 @@ ROUGH = 0.25
 """At this scale the smallest gaps are left out first, if that makes room."""
 
 
-def draw(look: Look, width: int, height: int) -> list[Content]:
+def draw(view: MapView, width: int, height: int) -> list[Content]:
     """The map in `width` columns and `height` lines; lines that do not fit are cut off."""
     columns = 16
     while columns * 2 <= min(width - LEAST_LABEL, MOST_COLUMNS):
         columns *= 2
     label = min(width - columns, MOST_LABEL)
-    notes = list(_notes(look, width))
+    notes = list(_notes(view, width))
     lines: list[Content] = []
-    vnet = look.space.vnet
-    inner, outer = _fitted(look.space, columns, height - len(notes) - (3 if vnet else 1))
+    vnet = view.space.vnet
+    inner, outer = _fitted(view.space, columns, height - len(notes) - (3 if vnet else 1))
     if vnet is not None:
-        inside = [r for r in look.space.ranges() if r.kind != "vnet"]
-        inner_look = replace(look, within=tuple(r for r in look.space.ranges() if r.kind == "vnet"))
-        lines.append(_vnet_title(look.space, width))
-        mark = LIT if look.lit == path("vnet") else " "
+        inside = [r for r in view.space.ranges() if r.kind != "vnet"]
+        inner_view = replace(view, within=tuple(r for r in view.space.ranges() if r.kind == "vnet"))
+        lines.append(_vnet_title(view.space, width))
+        mark = LIT if view.lit == path("vnet") else " "
         lines.append(
-            Content(mark.ljust(label)) + paint_whole(ruler(vnet, inside, columns), inner_look)
+            Content(mark.ljust(label)) + paint_whole(ruler(vnet, inside, columns), inner_view)
         )
-        lines += _lines(inner, inner_look, label, columns, vnet.prefixlen // 8)
+        lines += _lines(inner, inner_view, label, columns, vnet.prefixlen // 8)
     lines.append(
         _title(_("Private addresses around it") if vnet else _("Private addresses"), "", width)
     )
-    lines += _lines(outer, look, label, columns, 0)
+    lines += _lines(outer, view, label, columns, 0)
     return [*lines[: max(0, height - len(notes))], *notes]
 
 
@@ -111,7 +111,7 @@ def _vnet_title(space: Space, width: int) -> Content:
 
 
 def _lines(
-    lines: Sequence[Line], look: Look, label: int, columns: int, known: int
+    lines: Sequence[Line], view: MapView, label: int, columns: int, known: int
 ) -> Iterator[Content]:
     """Lines with labels; the first `known` octets of the addresses are the same in all lines."""
     starts = [at for line in lines for at in _starts(line)]
@@ -121,19 +121,19 @@ def _lines(
     for line in lines:
         for number in range(1 if isinstance(line, Band) else line.lines):
             if isinstance(line, Band):
-                lit, cells = _lit(look, line), paint_band(line, look)
+                lit, cells = _lit(view, line), paint_band(line, view)
             else:
                 told = number == (line.lines - 1) // 2
                 lit, cells = (
-                    told and look.points_at(line.ranges),
-                    paint_fold(line, look, columns, told),
+                    told and view.points_at(line.ranges),
+                    paint_fold(line, view, columns, told),
                 )
             mark = (LIT if lit else " ", "bold $foreground")
             yield Content.assemble(mark, (f"{next(texts):<{room}}", QUIET)) + cells
 
 
-def _lit(look: Look, band: Band) -> bool:
-    return any(look.points_at(run.ranges) for run in band.runs)
+def _lit(view: MapView, band: Band) -> bool:
+    return any(view.points_at(run.ranges) for run in band.runs)
 
 
 def _starts(line: Line) -> list[IPv4Address]:
@@ -154,9 +154,9 @@ def _short(address: IPv4Address, known: int, room: int) -> str:
     return text if len(text) <= room else f"…{octets[-1]}"
 
 
-def _notes(look: Look, width: int) -> Iterator[Content]:
+def _notes(view: MapView, width: int) -> Iterator[Content]:
     """For each overlap, the two ranges and the number of addresses that they share."""
-    found = list(look.space.overlaps())
+    found = list(view.space.overlaps())
     for one, other in found[:2]:
         first = max(bounds(one.network)[0], bounds(other.network)[0])
         last = min(bounds(one.network)[1], bounds(other.network)[1])
@@ -218,8 +218,8 @@ class AddressMap(Widget):
 
     def render(self) -> Content:
         shown = self._shown
-        look = Look.at(shown.space, shown.hovered or shown.focused)
-        return Content("\n").join(draw(look, self.size.width, self.size.height))
+        view = MapView.at(shown.space, shown.hovered or shown.focused)
+        return Content("\n").join(draw(view, self.size.width, self.size.height))
 
     def _over(self, meta: Mapping[str, object]) -> str:
         paths = meta.get("paths")

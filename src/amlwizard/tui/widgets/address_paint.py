@@ -26,7 +26,7 @@ COLOURS = {
     "service_cidr": "$secondary-darken-1", "pod_cidr": "$success-darken-1",
     "vpn_clients": "$accent",
 }  # fmt: skip
-FREE, USED, SHARED, HURT, OTHERS, POINTED = "·", "─", "╳", "╱", "░", "━"
+FREE, USED, SHARED, CONFLICTING, OTHERS, POINTED = "·", "─", "╳", "╱", "░", "━"
 LIT = "▸"
 QUIET, FAINT = "$foreground 60%", "$foreground 25%"
 
@@ -34,18 +34,18 @@ Pair = frozenset[str]
 
 
 @dataclass(frozen=True)
-class Look:
+class MapView:
     """What to show of a space: `lit` is the highlighted field, `pairs` are the overlapping ranges,
-    `hurt` all ranges in a pair. `within` is the VNET, if only what is in it is drawn."""
+    `overlapping` all ranges in a pair. `within` is the VNET, if only what is in it is drawn."""
 
     space: Space
     lit: str = ""
     pairs: frozenset[Pair] = frozenset()
-    hurt: frozenset[str] = frozenset()
+    overlapping: frozenset[str] = frozenset()
     within: tuple[Range, ...] = ()
 
     @classmethod
-    def at(cls, space: Space, lit: str) -> Look:
+    def at(cls, space: Space, lit: str) -> MapView:
         pairs = frozenset(frozenset((a.path, b.path)) for a, b in space.overlaps())
         # The DNS address lies in the service range.
         lit = path("service_cidr") if lit == path("dns_service_ip") else lit
@@ -69,12 +69,12 @@ def field_of(found: Range) -> str:
     return ".".join(found.path.split(".")[:2])
 
 
-def paint_band(band: Band, look: Look) -> Content:
+def paint_band(band: Band, view: MapView) -> Content:
     """The cells of a band: its runs, and dots for free cells."""
     parts: list[Content] = []
     at = 0
     for run in band.runs:
-        parts += [_dots(run.start - at), _paint(run.ranges, run.stop - run.start, look)]
+        parts += [_dots(run.start - at), _paint(run.ranges, run.stop - run.start, view)]
         at = run.stop
     return Content("").join([*parts, _dots(band.columns - at)])
 
@@ -83,18 +83,18 @@ def _dots(cells: int) -> Content:
     return Content.styled(FREE * cells, FAINT)
 
 
-def _paint(ranges: Sequence[Range], cells: int, look: Look) -> Content:
+def _paint(ranges: Sequence[Range], cells: int, view: MapView) -> Content:
     """The cells of these ranges: a code, and a fill that shows the kind without colour."""
     top = min(ranges, key=lambda found: found.network.num_addresses)
     paths = tuple(dict.fromkeys(field_of(found) for found in ranges))
     codes = [CODES[found.name] for found in ranges]
-    lit = look.points_at(ranges)
-    if look.shared(ranges):
+    lit = view.points_at(ranges)
+    if view.shared(ranges):
         text, fill, style = SHARED.join(codes), SHARED, "bold $background on $error"
         text = text if len(text) <= cells else SHARED
-    elif any(found.path in look.hurt for found in ranges):
-        hurt = next(found for found in ranges if found.path in look.hurt)
-        text, fill, style = CODES[hurt.name], HURT, "bold $error on $error-muted"
+    elif any(found.path in view.overlapping for found in ranges):
+        conflicting = next(found for found in ranges if found.path in view.overlapping)
+        text, fill, style = CODES[conflicting.name], CONFLICTING, "bold $error on $error-muted"
     elif top.name in COLOURS:
         text, fill, style = CODES[top.name], USED, f"$background on {COLOURS[top.name]}"
     else:
@@ -107,23 +107,23 @@ def _paint(ranges: Sequence[Range], cells: int, look: Look) -> Content:
     return Content.styled(text, style).stylize(Style.from_meta({"paths": paths}))
 
 
-def paint_whole(band: Band, look: Look) -> Content:
+def paint_whole(band: Band, view: MapView) -> Content:
     """The VNET as a whole: used, shared and free cells."""
     cells = [Content.styled("▁", FAINT)] * band.columns
     for run in band.runs:
-        lit = look.points_at(run.ranges)
-        style = "$error" if look.shared(run.ranges) else "$foreground" if lit else "$primary"
-        mark = SHARED if look.shared(run.ranges) else "█" if lit else "▆"
+        lit = view.points_at(run.ranges)
+        style = "$error" if view.shared(run.ranges) else "$foreground" if lit else "$primary"
+        mark = SHARED if view.shared(run.ranges) else "█" if lit else "▆"
         paths = {"paths": tuple(field_of(found) for found in run.ranges)}
         for n in range(run.start, run.stop):
             cells[n] = Content.styled(mark, style).stylize(Style.from_meta(paths))
     return Content("").join(cells)
 
 
-def paint_fold(fold: Fold, look: Look, columns: int, told: bool) -> Content:
+def paint_fold(fold: Fold, view: MapView, columns: int, told: bool) -> Content:
     """One line of a fold; `told` is whether it shows the number of free addresses."""
     if fold.ranges:
-        return _paint(fold.ranges, columns, look)
+        return _paint(fold.ranges, columns, view)
     text = _(" {n:,} free ", n=fold.addresses) if told else ""
     before = (columns - cell_len(text)) // 2
     behind = columns - before - cell_len(text)

@@ -17,7 +17,7 @@ ALWAYS = ("leave", "explain", "app.explain")
 
 
 @dataclass(frozen=True)
-class Shown:
+class FooterKey:
     """A key, as it is drawn, and what it does."""
 
     key: str
@@ -48,17 +48,17 @@ class KeyFooter(Widget):
     def render(self) -> Content:
         return Content(GAP).join(_fitted(list(self._shown()), self.size.width))
 
-    def _shown(self) -> Iterator[Shown]:
+    def _shown(self) -> Iterator[FooterKey]:
         said: set[str] = set()
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
             if binding.show and active.enabled and binding.action not in said:
                 said.add(binding.action)
                 display = self.app.get_key_display(binding)
-                yield Shown(key, display, binding.description, binding.action in ALWAYS)
+                yield FooterKey(key, display, binding.description, binding.action in ALWAYS)
 
 
-def _fitted(keys: Sequence[Shown], width: int) -> Iterator[Content]:
+def _fitted(keys: Sequence[FooterKey], width: int) -> Iterator[Content]:
     """As many keys as fit, in their order; those that are always shown have their room first."""
     left = width - sum(key.cells + len(GAP) for key in keys if key.always) + len(GAP)
     for key in keys:

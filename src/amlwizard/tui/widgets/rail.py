@@ -21,8 +21,8 @@ GAP = 2
 
 
 @dataclass(frozen=True)
-class Stop:
-    """A page as shown in the rail. `errors` and `warnings` count its findings; missing answers
+class RailEntry:
+    """A page in the rail. `errors` and `warnings` count its findings; missing answers
     count once the page was visited."""
 
     id: str
@@ -45,7 +45,7 @@ class Rail(Widget):
     """One line above a narrow page, a column beside a wide one. A click goes to the page (in our
     own handler: the colours of links would hide the state of a page)."""
 
-    stops: reactive[tuple[Stop, ...]] = reactive(())
+    entries: reactive[tuple[RailEntry, ...]] = reactive(())
 
     @property
     def wizard(self) -> Wizard:
@@ -59,7 +59,7 @@ class Rail(Widget):
         self._look()
 
     def _look(self) -> None:
-        self.stops = tuple(stops(self.wizard))
+        self.entries = tuple(entries(self.wizard))
 
     def on_click(self, event: events.Click) -> None:
         page = event.style.meta.get("page")
@@ -68,16 +68,16 @@ class Rail(Widget):
 
     def render(self) -> Content:
         if self.size.height > 1:
-            return Content("\n").join(_line(stop, self.size.width) for stop in self.stops)
-        return Content(" " * GAP).join(_fitted(self.stops, self.size.width))
+            return Content("\n").join(_line(entry, self.size.width) for entry in self.entries)
+        return Content(" " * GAP).join(_fitted(self.entries, self.size.width))
 
 
-def stops(wizard: Wizard) -> Iterable[Stop]:
+def entries(wizard: Wizard) -> Iterable[RailEntry]:
     draft = wizard.session.draft
     for number, page in enumerate(wizard.pages, 1):
         visited = page.id in draft.visited
         counts = _counts(wizard.findings, page.sections, visited)
-        yield Stop(
+        yield RailEntry(
             page.id,
             number,
             page.title,
@@ -100,18 +100,18 @@ def _counts(findings: Sequence[Finding], sections: Sequence[str], visited: bool)
     )
 
 
-def _line(stop: Stop, width: int) -> Content:
-    sign = "▸" if stop.here else "✓" if stop.visited and not stop.errors else " "
-    mark = f" {stop.mark}" if stop.mark else ""
-    text = Content(f"{sign}{stop.number:>2} {stop.title}")
-    return _styled(stop, text.truncate(width - len(mark), ellipsis=True).plain, mark)
+def _line(entry: RailEntry, width: int) -> Content:
+    sign = "▸" if entry.here else "✓" if entry.visited and not entry.errors else " "
+    mark = f" {entry.mark}" if entry.mark else ""
+    text = Content(f"{sign}{entry.number:>2} {entry.title}")
+    return _styled(entry, text.truncate(width - len(mark), ellipsis=True).plain, mark)
 
 
-def _fitted(stops: Sequence[Stop], width: int) -> list[Content]:
+def _fitted(entries: Sequence[RailEntry], width: int) -> list[Content]:
     """All pages by number; the current one also by name, then those with findings, then those
     nearest to it, as many as fit. Pages that have nothing to show yet are one range of numbers."""
-    shown = [stop for stop in stops if stop.open or stop.here]
-    closed = [stop for stop in stops if stop not in shown]
+    shown = [entry for entry in entries if entry.open or entry.here]
+    closed = [entry for entry in entries if entry not in shown]
     later = f"{closed[0].number}–{closed[-1].number}" if closed else ""
     return [
         *_named(shown, width - len(later) - GAP),
@@ -119,37 +119,37 @@ def _fitted(stops: Sequence[Stop], width: int) -> list[Content]:
     ]
 
 
-def _named(stops: Sequence[Stop], width: int) -> list[Content]:
-    here = next((n for n, stop in enumerate(stops) if stop.here), 0)
+def _named(entries: Sequence[RailEntry], width: int) -> list[Content]:
+    here = next((n for n, entry in enumerate(entries) if entry.here), 0)
     named: set[int] = set()
-    used = sum(cell_len(_short(stop, False)) + GAP for stop in stops) - GAP
+    used = sum(cell_len(_short(entry, False)) + GAP for entry in entries) - GAP
     order = sorted(
-        range(len(stops)), key=lambda n: (n != here, not stops[n].mark, abs(n - here), n < here)
+        range(len(entries)), key=lambda n: (n != here, not entries[n].mark, abs(n - here), n < here)
     )
     for n in order:
-        more = cell_len(_short(stops[n], True)) - cell_len(_short(stops[n], False))
+        more = cell_len(_short(entries[n], True)) - cell_len(_short(entries[n], False))
         if used + more > width and n != here:
             break
         used += more
         named.add(n)
     return [
         _styled(
-            stop,
-            f"{stop.number}{f' {stop.title}' if n in named else ''}",
-            f" {stop.mark}" if stop.mark else "",
+            entry,
+            f"{entry.number}{f' {entry.title}' if n in named else ''}",
+            f" {entry.mark}" if entry.mark else "",
         )
-        for n, stop in enumerate(stops)
+        for n, entry in enumerate(entries)
     ]
 
 
-def _short(stop: Stop, name: bool) -> str:
-    mark = f" {stop.mark}" if stop.mark else ""
-    return f"{stop.number}{f' {stop.title}' if name else ''}{mark}"
+def _short(entry: RailEntry, name: bool) -> str:
+    mark = f" {entry.mark}" if entry.mark else ""
+    return f"{entry.number}{f' {entry.title}' if name else ''}{mark}"
 
 
-def _styled(stop: Stop, text: str, mark: str) -> Content:
-    style = "bold $accent" if stop.here else "" if stop.open else "dim"
+def _styled(entry: RailEntry, text: str, mark: str) -> Content:
+    style = "bold $accent" if entry.here else "" if entry.open else "dim"
     content = Content.styled(text, style)
     if mark:
-        content += Content.styled(mark, "bold $error" if stop.errors else "bold $warning")
-    return content.stylize(Style.from_meta({"page": stop.id}))
+        content += Content.styled(mark, "bold $error" if entry.errors else "bold $warning")
+    return content.stylize(Style.from_meta({"page": entry.id}))

@@ -43,7 +43,7 @@ class StepTree(Tree[str]):
         for tone in ("plain", "phase", "quiet", "live", "done", "failed", "warning", "note")
     }
 
-    class Looked(Message):
+    class Highlighted(Message):
         """The highlighted step has changed. `by_hand` is whether the user did it, not the tree."""
 
         def __init__(self, step: str, by_hand: bool) -> None:
@@ -105,7 +105,7 @@ class StepTree(Tree[str]):
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[str]) -> None:
         event.stop()
         by_hand, self._touched = self._touched, False
-        self.post_message(self.Looked(self.step, by_hand))
+        self.post_message(self.Highlighted(self.step, by_hand))
 
     def on_key(self, event: events.Key) -> None:
         self._touched = event.key in MOVES

@@ -111,7 +111,7 @@ class RouteTable(Document):
     properties: _RouteTableProperties = _RouteTableProperties()
 
 
-class Named(Shape):
+class NamedPart(Shape):
     """A part of a resource with a name and properties of its own."""
 
     name: str
@@ -154,7 +154,7 @@ class _GatewayProperties(_BastionProperties):
     gatewayType: str = ""
     sku: _GatewaySku = _GatewaySku()
     bgpSettings: Object | None = None
-    natRules: list[Named] | None = None
+    natRules: list[NamedPart] | None = None
     vpnClientConfiguration: _VpnClient = _VpnClient()
 
 
@@ -176,7 +176,7 @@ class _PrivateEndpointProperties(Shape):
     subnet: ResourceReference = ResourceReference()
     privateLinkServiceConnections: list[_Connection] | None = None
     manualPrivateLinkServiceConnections: list[_Connection] | None = None
-    ipConfigurations: list[Named] | None = None
+    ipConfigurations: list[NamedPart] | None = None
 
 
 class PrivateEndpoint(Document):
