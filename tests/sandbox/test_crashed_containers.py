@@ -3,6 +3,7 @@ cluster: its deployment fails without a reason, which is in the container's log 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event as CancelEvent
@@ -11,15 +12,17 @@ from typing import Any
 import pytest
 from support import Asked, recipe_of
 from support.containers import NEEDED, SERVER, pyfunc_model
-from support.platforms import Platform
+from support.platforms import Platform, nothing, setting
 
 from amlwizard.errors import CloudError
 from amlwizard.notebook.access import api_of
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
+from amlwizard.serving.unfit import explained
 
 pytestmark = pytest.mark.xdist_group("refusals")
 
+WAY = "properties.networkProfile.outboundType"
 REGISTER = """
 import json, os, uuid
 import mlflow
@@ -59,6 +62,17 @@ def registered(platform: Platform, folder: Path) -> str:
     return f"{workspace}/{platform.run(given, REGISTER)['id']}"
 
 
+def crash(platform: Platform, model_id: str) -> CloudError:
+    """What the deployment of a model fails with."""
+    platform.serve(model_id)
+    outputs = Outputs(platform.outputs)
+    ctx = Context(recipe_of("quickstart"), platform.cloud, outputs, CancelEvent(), Asked())
+    with pytest.raises(CloudError) as error:
+        platform.steps["deployment"].apply(ctx, lambda *_, **__: None)
+    assert error.value.code == "ResourceNotReady"
+    return error.value
+
+
 @pytest.mark.parametrize(
     ("answers", "needed", "wrote"),
     [
@@ -77,14 +91,42 @@ def test_the_reason_is_in_the_log_alone_and_is_told(
     model = pyfunc_model(
         tmp_path, lambda given: [1.0], signature=signature(answers), pip_requirements=needed
     )
-    platform.serve(registered(platform, model))
-    asked = Asked()
-    outputs = Outputs(platform.outputs)
-    ctx = Context(recipe_of("quickstart"), platform.cloud, outputs, CancelEvent(), asked)
-    with pytest.raises(CloudError) as error:
-        platform.steps["deployment"].apply(ctx, lambda *_, **__: None)
-    assert error.value.code == "ResourceNotReady"
-    said, _, told = error.value.why.partition("The container wrote: ")
+    error = crash(platform, registered(platform, model))
+    said, _, told = error.why.partition("The container wrote: ")
     assert "User container has crashed" in said and "Error:" not in said
     assert told == wrote
-    assert error.value.fix
+    assert error.fix == explained("start", wrote)[1]
+
+
+# -- a container that installs its packages, and reaches none
+
+
+def by_a_gateway(platform: Platform) -> None:
+    """The nodes go out by the NAT gateway, which is then taken from their subnet."""
+    subnets = platform.document("vnet")[2]["properties"]["subnets"]
+    at = next(n for n, subnet in enumerate(subnets) if subnet["name"].endswith("-scoring"))
+    gateway = {"id": platform.outputs["nat-gateway"]["id"]}
+    platform.put("vnet", setting(f"properties.subnets.{at}.properties.natGateway", gateway))
+    platform.put("aks", setting(WAY, "userAssignedNATGateway"))
+    platform.put("vnet", nothing)
+
+
+def by_nothing(platform: Platform) -> None:
+    cluster = platform.outputs["aks"]["id"].lower()
+    profile = {"properties": {"networkProfile": {"outboundType": "none"}}}
+    platform.sandbox.change(resources={cluster: profile})
+
+
+@pytest.mark.parametrize("cut_off", [by_a_gateway, by_nothing])
+def test_without_a_way_out_of_the_nodes_no_package_is_installed(
+    platform: Platform, tmp_path: Path, cut_off: Callable[[Platform], None]
+) -> None:
+    model = pyfunc_model(
+        tmp_path, lambda given: [1.0], signature=signature("double"), pip_requirements=NEEDED
+    )
+    found = registered(platform, model)
+    cut_off(platform)
+    error = crash(platform, found)
+    assert "The container reaches no channel of conda" in error.why
+    assert "The container wrote: CondaHTTPError: HTTP 000 CONNECTION FAILED" in error.why
+    assert "serving.environment" in error.fix

@@ -73,6 +73,10 @@ OF_PIP = {
         "NewConnectionError: Failed to establish a new connection: [Errno 101] Network is unreachable",
         "reaches no package index", "pypi.org",
     ),
+    "no network for conda": (
+        "CondaHTTPError: HTTP 000 CONNECTION FAILED for url <https://conda.anaconda.org/conda-forge/noarch/x>",
+        "no channel of conda", "serving.environment",
+    ),
 }  # fmt: skip
 
 

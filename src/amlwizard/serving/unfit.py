@@ -106,6 +106,17 @@ CAUSES = (
             "packages (serving.environment)."
         ),
     ),
+    Cause(
+        r"CondaHTTPError: HTTP 000",
+        _(
+            "The container reaches no channel of conda: it installs the model's requirements when "
+            "it starts."
+        ),
+        _(
+            "Let the subnet of the nodes reach conda.anaconda.org, pypi.org and "
+            "files.pythonhosted.org, or bring an image with the packages (serving.environment)."
+        ),
+    ),
     # -- the server starts
     Cause(
         r"No module named 'azureml\.contrib'",
@@ -291,5 +302,10 @@ STAGES = {
 def explained(stage: str, *written: str) -> tuple[str, str]:
     """What is wrong and what to do, from the `stage` (``look``, ``install``, ``start``, ``answer``) at
     which a model failed, and what was `written`: what says most comes first."""
+    return recognised(*written) or STAGES[stage]
+
+
+def recognised(*written: str) -> tuple[str, str] | None:
+    """What is wrong and what to do, if what was `written` tells."""
     matches = ((cause, re.search(cause.pattern, text)) for text in written for cause in CAUSES)
-    return next((cause.explained(found) for cause, found in matches if found), STAGES[stage])
+    return next((cause.explained(found) for cause, found in matches if found), None)

@@ -17,6 +17,7 @@ from amlwizard.language import _
 from amlwizard.plan import Context, Removal, Resource, Step
 from amlwizard.plan.outputs import ROLLOUT, WORKSPACE
 from amlwizard.recipe import Recipe
+from amlwizard.serving.unfit import recognised
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.new_roles import until_seen
 from amlwizard.steps.platform import after_private_link
@@ -185,7 +186,8 @@ def _image_sources(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:
-    """`step`, with the container's log added to its errors, which say little by themselves."""
+    """`step`, with the container's log added to its errors, which say little by themselves, and what is
+    known of it."""
 
     def apply(ctx: Context, say: ReportProgress) -> Document:
         try:
@@ -195,7 +197,9 @@ def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:
             wrote = ml.last_exception(endpoint, deployment)
             if wrote:
                 told = _("The container wrote: {wrote}", wrote=wrote)
-                error.why = "\n".join(filter(None, (error.why, told)))
+                cause, fix = recognised(wrote) or ("", error.fix)
+                error.why = "\n".join(filter(None, (error.why, cause, told)))
+                error.fix = fix
             raise
 
     return replace(step, apply=apply)

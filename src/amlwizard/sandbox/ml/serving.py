@@ -29,11 +29,16 @@ from amlwizard.sandbox.ml.containers import (
 from amlwizard.sandbox.ml.model_registry import MlflowRegistry
 from amlwizard.sandbox.network.load_balancers import LoadBalancers
 from amlwizard.sandbox.resource_id import ResourceId
-from amlwizard.sandbox.resource_types.aks import frontend, scheduling
+from amlwizard.sandbox.resource_types.aks import egress, frontend, scheduling
 from amlwizard.sandbox.resource_types.ml import endpoint_key
 from amlwizard.sandbox.state import OperationError, State
 
 LEAST_MEMORY_MIB = 512
+# What conda writes in a container that reaches no channel; it installs the model's requirements.
+NO_CONDA = (
+    "CondaHTTPError: HTTP 000 CONNECTION FAILED for url "
+    "<https://conda.anaconda.org/conda-forge/linux-64/repodata.json>"
+)
 PATH = re.compile(r"/api/v1/endpoint/([^/]+)/")
 TROUBLE = "https://aka.ms/oe-tsg"
 
@@ -80,6 +85,9 @@ class OnlineEndpoints:
             )
         folder = await self._model(workspace, p["model"])
         try:
+            if "codeConfiguration" not in p and not egress.reaches_internet(self.state, cluster):
+                log.write(NO_CONDA)
+                raise ContainerCrashedError
             self.containers[key] = await Container.start(
                 self.children, folder, written, self._own(p)
             )

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.resource_types.aks.egress import default_route
 from amlwizard.sandbox.resource_types.base import Call
 from amlwizard.sandbox.resource_types.network import find_subnet, prefix, usage
 
@@ -204,9 +205,7 @@ def _way_out(call: Call, subnet: JsonObject) -> None:
             "update the route table association",
             "networkProfile.outboundType",
         )
-    if not any(
-        r["properties"].get("addressPrefix") == "0.0.0.0/0" for r in table["properties"]["routes"]
-    ):
+    if not default_route(call.state, subnet):
         raise ArmError(
             400,
             "DefaultRouteNotFoundInRouteTable",
