@@ -103,7 +103,7 @@ async def test_a_notebook_is_picked_and_its_parameters_are_typed(
         await walk.see("classifier.py")
         assert "data.csv" not in walk.text
         await walk.press("enter")
-        await walk.see("✗ broken.ipynb is no notebook of Jupyter")
+        await walk.see("✗ broken.ipynb is not a Jupyter notebook")
         await walk.press("shift+tab")
         await walk.type("none.py")
         await walk.press("enter")

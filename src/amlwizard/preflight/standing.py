@@ -38,7 +38,7 @@ def _stays(s: Situation, step: str, kept: Sequence[Kept]) -> Finding:
     )
     instead = title(named[0] if named else "names.prefix")
     otherwise = _(
-        "To create it anew, change {field}, or delete the existing resource first.", field=instead
+        "To create a new one, change {field}, or delete the existing resource first.", field=instead
     )
     return Finding(
         "immutable",

@@ -141,10 +141,10 @@ class Space:
             first, last = spans[mine]
             for number in range(mine + 1, len(ranges)):
                 other, (start, end) = ranges[number], spans[number]
-                if first <= end and start <= last and self._apart(one, other):
+                if first <= end and start <= last and self._must_not_overlap(one, other):
                     yield one, other
 
-    def _apart(self, one: Range, other: Range) -> bool:
+    def _must_not_overlap(self, one: Range, other: Range) -> bool:
         kinds = {one.kind, other.kind}
         if "vnet" in kinds and kinds & IN_VNET:
             return False

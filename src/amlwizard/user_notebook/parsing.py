@@ -176,7 +176,7 @@ def _of_jupyter(name: str, text: str) -> Iterator[tuple[str, str, int]]:
         language = (body.get("metadata") or {}).get("language_info", {}).get("name", "python")
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(
-            _("{name} is no notebook of Jupyter: it is damaged, or of another format.", name=name)
+            _("{name} is not a Jupyter notebook: it is damaged, or has another format.", name=name)
         ) from None
     if language != "python":
         raise ValueError(
@@ -223,7 +223,7 @@ def _magic(name: str, magic: str, line: int) -> NotebookProblem:
         )
     return NotebookProblem(
         "magic",
-        _("{name}, line {line}, is no Python: {code}.", name=name, line=line, code=magic[:80]),
+        _("{name}, line {line}, is not valid Python: {code}.", name=name, line=line, code=magic[:80]),
         _("Only cells of Python run on the cluster; for SQL there is spark.sql(...)."),
         line,
     )
@@ -266,7 +266,7 @@ def _syntax(name: str, cell: NotebookCell) -> Iterator[NotebookProblem]:
         yield NotebookProblem("syntax", what, _("Correct that line; nothing was begun."), at)
     except (ValueError, RecursionError, MemoryError) as error:
         what = _(
-            "{name}, cell {cell}, is no Python: {error}.", name=name, cell=cell.number, error=error
+            "{name}, cell {cell}, is not valid Python: {error}.", name=name, cell=cell.number, error=error
         )
         yield NotebookProblem("syntax", what, _("Correct that cell; nothing was begun."), cell.line)
 
