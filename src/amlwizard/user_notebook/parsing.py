@@ -223,7 +223,12 @@ def _magic(name: str, magic: str, line: int) -> NotebookProblem:
         )
     return NotebookProblem(
         "magic",
-        _("{name}, line {line}, is not valid Python: {code}.", name=name, line=line, code=magic[:80]),
+        _(
+            "{name}, line {line}, is not valid Python: {code}.",
+            name=name,
+            line=line,
+            code=magic[:80],
+        ),
         _("Only cells of Python run on the cluster; for SQL there is spark.sql(...)."),
         line,
     )
@@ -266,7 +271,10 @@ def _syntax(name: str, cell: NotebookCell) -> Iterator[NotebookProblem]:
         yield NotebookProblem("syntax", what, _("Correct that line; nothing was begun."), at)
     except (ValueError, RecursionError, MemoryError) as error:
         what = _(
-            "{name}, cell {cell}, is not valid Python: {error}.", name=name, cell=cell.number, error=error
+            "{name}, cell {cell}, is not valid Python: {error}.",
+            name=name,
+            cell=cell.number,
+            error=error,
         )
         yield NotebookProblem("syntax", what, _("Correct that cell; nothing was begun."), cell.line)
 
