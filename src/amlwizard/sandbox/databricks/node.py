@@ -26,6 +26,7 @@ from typing import Any, TextIO
 
 from amlwizard.sandbox import children
 from amlwizard.sandbox.databricks import spark
+from amlwizard.sandbox.databricks.files import FileSystem
 
 INTERPRETER = "amlwizard.sandbox.ml.interpreter"
 """What cells know as Python, to make environments with."""
@@ -74,7 +75,7 @@ class CellRunner:
             secrets = SimpleNamespace(get=self.secret)
             self.contexts[context] = {
                 "__name__": "__main__",
-                "dbutils": SimpleNamespace(secrets=secrets, widgets=Widgets()),
+                "dbutils": SimpleNamespace(secrets=secrets, widgets=Widgets(), fs=FileSystem()),
                 "display": print,
                 "spark": self.session,
             }
