@@ -256,6 +256,8 @@ def test_a_token_that_a_notebook_prints_is_in_nothing_that_is_written(
     ("data", "who"),
     [
         ("/Volumes/main/default/people.csv", "grants READ VOLUME"),
+        breadth("dbfs:/Volumes/main/default/people.csv", "grants READ VOLUME"),
+        ("dbfs:/FileStore/people.csv", "Put it into a volume"),
         breadth("abfss://rows@people.dfs.core.windows.net/people.csv", "private endpoint for dfs"),
         breadth("https://people.example.org/people.csv", "firewall of the Databricks subnets"),
         breadth("main.default.people", "grants SELECT"),

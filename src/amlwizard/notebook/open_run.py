@@ -276,7 +276,12 @@ def look_for(data):
 def who_allows(data):
     if data.startswith("https://"):
         return "The NSG and the firewall of the Databricks subnets must let the cluster out to it"
-    if data.startswith("/"):
+    path = data.removeprefix("dbfs:")
+    if path.startswith("/dbfs/") or (path != data and not path.startswith("/Volumes/")):
+        return (
+            "New accounts have no DBFS root and no mounts. Put it into a volume, and name that path"
+        )
+    if path.startswith("/"):
         return "The owner of the volume grants READ VOLUME on it, and USE on its catalog and schema"
     if "://" in data:
         return (
