@@ -10,6 +10,7 @@ import pytest
 from support import recipe_of
 from support.platforms import Platform
 
+from amlwizard.design.access_modes import DEDICATED, access_mode
 from amlwizard.errors import Finding
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
@@ -71,13 +72,16 @@ def test_a_cluster_that_runs_already_needs_no_listing(platform: Platform) -> Non
 
 def in_standard_mode(platform: Platform, **settings: Any) -> None:
     client = platform.cloud.databricks(platform.outputs["databricks"]["url"])
-    mode = {"data_security_mode": "DATA_SECURITY_MODE_STANDARD"}
+    mode = {"data_security_mode": "USER_ISOLATION"}
     spec = {**cluster_spec(recipe_of("quickstart")), **mode, **settings}
     client.edit_cluster(platform.outputs["databricks-cluster"]["id"], spec)
 
 
-def test_a_cluster_in_standard_access_mode_is_told(platform: Platform) -> None:
-    in_standard_mode(platform, custom_tags={})
+@pytest.mark.parametrize(
+    "mode", ["USER_ISOLATION", "DATA_SECURITY_MODE_STANDARD", "DATA_SECURITY_MODE_AUTO"]
+)
+def test_a_cluster_in_standard_access_mode_is_told(platform: Platform, mode: str) -> None:
+    in_standard_mode(platform, custom_tags={}, data_security_mode=mode)
     [finding] = found(platform, sleeping=False)
     assert finding.severity == "warning" and finding.fields == ("names.cluster",)
     cluster = recipe_of("quickstart").names.cluster
@@ -100,3 +104,16 @@ def test_it_is_an_error_where_the_notebook_needs_the_machine(
 def test_a_cluster_that_will_be_changed_back_is_not(platform: Platform) -> None:
     in_standard_mode(platform)
     assert not found(platform, sleeping=False, training__node_type="Standard_D4s_v5")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"spark_version": "16.4.x-cpu-ml-scala2.12"},
+        {"spark_version": "13.3.x-scala2.12"},
+        {"spark_version": "18.x-scala2.13", "use_ml_runtime": True},
+        {"spark_version": "16.4.x-scala2.12", "node_type_id": "Standard_NC6s_v3"},
+    ],
+)
+def test_what_databricks_chooses_dedicated_mode_for_is_in_it(settings: dict[str, Any]) -> None:
+    assert access_mode({"data_security_mode": "DATA_SECURITY_MODE_AUTO", **settings}) == DEDICATED
