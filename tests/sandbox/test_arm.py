@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from support import PATIENCE, Sandbox, existing
+from support.faults import FAULTS
 
 from amlwizard.errors import CloudError, StepError
 from amlwizard.sandbox.ports import bind
@@ -128,6 +129,19 @@ def test_an_operation_that_fails_once_succeeds_when_it_is_repeated(
         assert error.value.code == code and "Something went wrong" in error.value.why
         assert "Run it again" in error.value.fix
     assert existing(arm.get(vnet_in(arm), API))["properties"]["provisioningState"] == "Succeeded"
+
+
+def test_a_registration_that_nobody_confirmed_is_asked_for_again(
+    sandbox: Callable[..., Sandbox],
+) -> None:
+    """An empty answer says nothing, and it would be waited for for an hour."""
+    there = sandbox("--clock", "instant")
+    register = "POST .*/Microsoft.Network/register"
+    there.fault(register, times=1, **FAULTS["empty"])
+    arm = there.cloud().arm
+    arm.register(["Microsoft.Network"], quiet, Event())
+    assert arm.registrations(["Microsoft.Network"]) == {"Microsoft.Network": "Registered"}
+    assert there.received(register) == 2
 
 
 async def test_an_answer_does_not_wait_for_a_delayed_acknowledgement() -> None:

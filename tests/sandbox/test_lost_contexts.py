@@ -4,10 +4,12 @@ then it is told what is gone; a cell that fails by itself is never repeated."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
+from support.faults import FAULTS
 from support.platforms import Platform
 
 from amlwizard.errors import CloudError, StepError
@@ -144,3 +146,14 @@ def test_a_cluster_that_terminates_while_it_installs_is_not_waited_for(platform:
     with pytest.raises(StepError, match="terminated in the meantime: COMMUNICATION_LOST") as error:
         client.install_libraries(cluster, ["mlflow==2.22.5"], lambda *_, **__: None, CancelEvent())
     assert error.value.why and "replay" in error.value.fix
+
+
+def test_libraries_that_databricks_has_not_taken_are_asked_for_again(platform: Platform) -> None:
+    """An empty answer is no error to its SDK, and says as little when it comes from a proxy."""
+    made, cluster = platform.outputs["databricks"], platform.outputs["databricks-cluster"]["id"]
+    client = platform.cloud.databricks(made["url"], made["id"])
+    client.have_running(cluster, lambda *_, **__: None, CancelEvent())
+    package = f"rich=={version('rich')}"  # which the sandbox's index has
+    platform.sandbox.fault("POST .*/libraries/install", times=1, **FAULTS["empty"])
+    client.install_libraries(cluster, [package], lambda *_, **__: None, CancelEvent())
+    assert client.library_status(cluster)[package] == "INSTALLED"

@@ -298,9 +298,12 @@ class Arm(ArmRequests):
         """Register resource providers, and wait until all of them are registered."""
         wanted = list(namespaces)
         for namespace in wanted:
-            self.post(
+            # An answer that names no provider is not ARM's, and nothing was registered.
+            self.query(
                 f"/subscriptions/{self.subscription}/providers/{namespace}/register",
                 api_versions.RESOURCES,
+                None,
+                "registrationState",
             )
         where = _("the subscription's resource providers ({command})", command=PROVIDERS)
         waiting = Waiting(

@@ -69,8 +69,10 @@ class ArmRequests:
     def post(self, path: str, api_version: str, body: Document | None = None) -> MutableDocument:
         return self.send("POST", path, api_version, body)
 
-    def query(self, path: str, api_version: str, body: Document, *keys: str) -> MutableDocument:
-        """The answer to a question that is a POST: sent again if the answer is lost, lacks all of
+    def query(
+        self, path: str, api_version: str, body: Document | None, *keys: str
+    ) -> MutableDocument:
+        """The answer to a POST that is safe to repeat: sent again if the answer is lost, lacks all of
         `keys`, or the service is throttled or unavailable."""
 
         def call() -> MutableDocument:

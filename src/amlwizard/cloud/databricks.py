@@ -195,13 +195,16 @@ class Databricks:
         self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: CancelEvent
     ) -> None:
         """Install PyPI packages and wait for them. Raises StepError if one fails."""
+        self._install(cluster_id, packages)
+        self._wait_libraries(cluster_id, packages, say, cancel)
+
+    def _install(self, cluster_id: str, packages: Sequence[str]) -> None:
         from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 
         with translated(_("install libraries")):
             self.client.libraries.install(
                 cluster_id, [Library(pypi=PythonPyPiLibrary(package=p)) for p in packages]
             )
-        self._wait_libraries(cluster_id, packages, say, cancel)
 
     def _wait_libraries(
         self, cluster_id: str, packages: Collection[str], say: ReportProgress, cancel: CancelEvent
@@ -224,6 +227,9 @@ class Databricks:
             if not left:
                 return
             self._must_live(cluster_id)
+            # What accepted the request may not have been Databricks: it would know them.
+            if unknown := [p for p in packages if p not in states]:
+                self._install(cluster_id, unknown)
             done = len(packages) - len(left)
             waiting.tell(_("{done} of {all} installed", done=done, all=len(packages)))
             waiting.pause(self.profile.polling)
