@@ -101,7 +101,9 @@ def run(
         raise
     finally:
         finished_steps.close()
-    exit_code = _exit_code(runner.failures, cancel.is_set() or bool(counts["cancelled"]))
+    exit_code = _exit_code(runner.failures, bool(counts["cancelled"]))
+    if cancel.is_set():
+        exit_code = OperationCancelledError.exit_code  # whatever had failed before
     say(RunFinished(exit_code=exit_code, counts=dict(counts)))
     return exit_code
 

@@ -141,6 +141,18 @@ def test_cancelled_when_all_is_done_it_was_cancelled_still() -> None:
     assert (code, final["a"].outcome) == (130, "done")
 
 
+def test_cancelled_after_a_failure_it_was_cancelled() -> None:
+    """Of what has failed the user is told; the exit code says who ended the run."""
+    control = RunControl()
+
+    def apply(ctx: Context, say: Any) -> Any:
+        control.cancel()
+        raise CloudError("It broke.")
+
+    code, final, _ = walk(step("a", apply=apply), step("b"), control=control)
+    assert (code, final["a"].outcome) == (130, "failed")
+
+
 def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
     control, running, go_on = RunControl(), CancelEvent(), CancelEvent()
     started: list[str] = []
