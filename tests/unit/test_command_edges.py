@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,8 +14,9 @@ from pathlib import Path
 import pytest
 from support import RECIPES, ROOT, Command, amlwizard_in
 
-from amlwizard import preflight
+from amlwizard import cli, preflight
 from amlwizard.cli.arguments import parser
+from amlwizard.run_control import SIGNALS
 
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 
@@ -131,3 +133,15 @@ def test_a_file_that_cannot_be_written_is_told_before_any_work(
     assert ran.code == 2 and where in ran.err and "Name another file" in ran.err
     assert "no.yaml" not in ran.err
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_a_command_is_still_being_loaded_ends_it(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """By default, SIGINT shows a traceback there and the others end the process with their own code."""
+    monkeypatch.setattr(cli, "_parsed", lambda _: signal.raise_signal(number))
+    before = signal.getsignal(number)
+    assert cli.main(["plan", QUICKSTART]) == 130
+    assert capfd.readouterr().err == ""
+    assert signal.getsignal(number) == before

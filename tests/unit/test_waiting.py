@@ -6,8 +6,10 @@ from threading import Event
 
 import pytest
 
+from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cloud.waiting import Waiting, longest
 from amlwizard.errors import OperationCancelledError, StepError
+from amlwizard.run_control import current_report
 
 
 @pytest.fixture
@@ -50,3 +52,12 @@ def test_a_cancellation_says_what_goes_on() -> None:
 def test_a_gateway_may_take_longer() -> None:
     assert longest("Microsoft.Network/virtualNetworkGateways", 3600) > 2 * 3600
     assert longest("Microsoft.Network/virtualNetworks", 3600) == 3600
+
+
+def test_what_a_command_waits_for_that_only_reads_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Standard output is for what it has read."""
+    with cancelling(ABOUT_READING):
+        current_report()("GET vnet/one: no answer for 30 s now")
+    assert capsys.readouterr() == ("", "GET vnet/one: no answer for 30 s now\n")

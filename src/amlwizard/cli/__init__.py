@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple, TextIO
 
 from amlwizard import language
@@ -59,6 +60,22 @@ BARRED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, e
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    # Before what takes long is imported; and what holds texts only once their language is known.
+    from amlwizard.run_control import signals_handled_by
+
+    try:
+        with signals_handled_by(_interrupt):
+            return _ended(argv)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """What any signal does that ends a command, as Ctrl-C does by default."""
+    raise KeyboardInterrupt
+
+
+def _ended(argv: Sequence[str] | None) -> int:
     _open_streams()
     given = sys.argv[1:] if argv is None else argv
     language.use(_language_of(given))
@@ -114,12 +131,10 @@ def _code_of(argv: Sequence[str]) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     from amlwizard.cli.reader import reader_has_gone
-    from amlwizard.cli.signals import interrupting
     from amlwizard.errors import AmlwizardError
 
     try:
-        with interrupting():
-            code = _run(given)
+        code = _run(given)
     except AmlwizardError as error:
         from amlwizard.console import show_error
 

@@ -10,7 +10,7 @@ from types import FrameType
 
 from amlwizard.errors import OperationCancelledError
 from amlwizard.language import _
-from amlwizard.run_control import RunControl, signals_handled_by
+from amlwizard.run_control import RunControl, reported_by, signals_handled_by
 
 SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
 ABOUT_WORK = _("Cancelling. What the cloud has begun goes on there; a replay takes it up.")
@@ -21,7 +21,8 @@ ABOUT_READING = _("Cancelling; nothing was changed.")
 def cancelling(word: str = ABOUT_WORK, control: RunControl | None = None) -> Iterator[RunControl]:
     """The first signal cancels the work of the block, by `control`, and says `word`. A second one
     ends the process at once, whatever it waits for: an embedded sandbox ends with the process, and
-    the next run finds what Azure has done."""
+    the next run finds what Azure has done. What the work waits for is told on standard error, unless a
+    step tells it."""
     control = control or RunControl()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -32,19 +33,12 @@ def cancelling(word: str = ABOUT_WORK, control: RunControl | None = None) -> Ite
         control.cancel()
         _tell(2, f"\n{word}\n".encode())
 
-    with signals_handled_by(stop):
+    with signals_handled_by(stop), reported_by(_report):
         yield control
 
 
-@contextmanager
-def interrupting() -> Iterator[None]:
-    """Any of the signals raises KeyboardInterrupt in the block, as Ctrl-C does by default."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    with signals_handled_by(interrupt):
-        yield
+def _report(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
 
 
 def _tell(file: int, text: bytes) -> None:

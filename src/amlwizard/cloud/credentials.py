@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 from amlwizard.cloud import github
 from amlwizard.cloud.entra_codes import OAUTH, code_in, code_of, reason
 from amlwizard.cloud.interactive_user import InteractiveUser
+from amlwizard.cloud.interruption import CONNECT_SECONDS
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError, causes
-from amlwizard.cloud.wire import WebPageError, session, transport
+from amlwizard.cloud.wire import LostAnswerError, WebPageError, session, transport
 from amlwizard.errors import InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.json_types import ODD, parsed
 from amlwizard.language import _
@@ -274,7 +275,7 @@ def refused(login: str, error: Exception, service: str = "") -> SignInError:
             return SignInError(cause.what, why=cause.why, fix=cause.fix)
         if isinstance(cause, SignInError):
             return cause
-        if isinstance(cause, ServiceRequestError | ServiceResponseError):
+        if isinstance(cause, ServiceRequestError | ServiceResponseError | LostAnswerError):
             return SignInError(
                 _("Entra cannot be reached ({login}).", login=login),
                 why=first_line(said(error)),
@@ -356,4 +357,8 @@ def _stoppable(user: InteractiveUser, profile: CloudProfile) -> RequestsTranspor
         def sleep(self, duration: float) -> None:
             user.cancel.wait(duration)
 
-    return Stoppable(session=session(profile))
+    return Stoppable(
+        session=session(profile),
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=profile.silence,
+    )

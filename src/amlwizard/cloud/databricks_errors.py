@@ -119,7 +119,8 @@ def translated(doing: str) -> Iterator[None]:
                 ),
                 fix=_("Check the network, then replay: it first looks at what was done."),
             ) from None
-        raise _no_answer(doing, hide(str(error))[:500]) from None
+        cause = error.__cause__ or error  # the SDK itself only says for how long it has tried
+        raise _no_answer(doing, hide(str(cause))[:500]) from None
     except ODD:
         raise _no_answer(doing, _("Its response does not answer the request.")) from None
 

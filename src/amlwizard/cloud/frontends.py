@@ -14,6 +14,7 @@ from amlwizard.capture.noting import noted
 from amlwizard.cloud import trust
 from amlwizard.cloud.interruption import interruptible
 from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.wire import named
 from amlwizard.cloud_port import Frontend
 from amlwizard.json_types import JsonObject
 from amlwizard.language import _
@@ -87,7 +88,8 @@ def _adapter(profile: CloudProfile, uri: str, at: Frontend) -> requests.adapters
             with noted(profile.recorder, str(request.method), uri) as note:
                 note.asked(request.body, str(request.headers.get("content-type", "")))
                 try:
-                    answer = interruptible(partial(super().send, request, *given, **options))
+                    sent = partial(super().send, request, *given, **options)
+                    answer = interruptible(sent, named(str(request.method), uri), profile.whole)
                 except TimeoutError as error:
                     raise requests.ReadTimeout(str(error), request=request) from None
                 note.answered(answer.status_code, answer.headers, answer.content)

@@ -12,39 +12,47 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Event as CancelEvent
 from threading import Thread
+from time import monotonic
 from typing import TypeVar
 
 from amlwizard.errors import OperationCancelledError
 from amlwizard.language import _
-from amlwizard.run_control import current_cancel
+from amlwizard.run_control import current_cancel, current_report
+from amlwizard.time_format import span
 
 T = TypeVar("T")
 
 CONNECT_SECONDS = 20.0
-WHOLE_SECONDS = 300.0
-"""From the first byte sent to the last one received."""
 POLL_SECONDS = 0.1
+SIGN_OF_LIFE_SECONDS = 30.0
 
 
-def interruptible(
-    call: Callable[[], T], doing: str = _("a request"), seconds: float = WHOLE_SECONDS
-) -> T:
+def interruptible(call: Callable[[], T], doing: str, seconds: float) -> T:
     """The result of `call`, which sends one request, named by `doing`. Raises
     OperationCancelledError if the command is cancelled before or meanwhile, TimeoutError if there is
-    no result after `seconds`."""
+    no result after `seconds`. Meanwhile the user is told now and then what is waited for."""
     cancel = current_cancel()
     if cancel.is_set():
         raise OperationCancelledError(_("cancelled"))
     result: Future[T] = Future()
     Thread(target=_fulfil, args=(result, call), name="request", daemon=True).start()
-    left = seconds
-    while not _ended(result, min(POLL_SECONDS, left)):
+    began = said = monotonic()
+    while not _ended(result, min(POLL_SECONDS, seconds)):
         if cancel.is_set():
             raise OperationCancelledError(_("cancelled during {request}", request=doing))
-        left -= POLL_SECONDS
-        if left <= 0:
+        now = monotonic()
+        if now - began >= seconds:
             raise TimeoutError(
                 _("no complete answer within {seconds:.0f} seconds", seconds=seconds)
+            )
+        if now - said >= SIGN_OF_LIFE_SECONDS:
+            said = now
+            current_report()(
+                _(
+                    "{request}: no answer for {duration} now",
+                    request=doing,
+                    duration=span(now - began),
+                )
             )
     return result.result()
 

@@ -33,7 +33,8 @@ def resolve(profile: CloudProfile, name: str) -> list[str]:
     if profile.resolver is None:
         try:
             looked_up = partial(socket.getaddrinfo, name, 443, socket.AF_INET, socket.SOCK_STREAM)
-            found = interruptible(looked_up, seconds=TIMEOUT_SECONDS)
+            resolving = _("Resolving {name}", name=name)
+            found = interruptible(looked_up, resolving, TIMEOUT_SECONDS)
         except OSError as error:
             if isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME:
                 return []

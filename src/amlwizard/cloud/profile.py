@@ -24,7 +24,8 @@ class CloudProfile:
     the interval between attempts that Azure says to repeat, `patience` how long such attempts
     continue. `lag` is how long one service may take to see another's change, `propagation` how long
     all of them may take to see a role, `longest` how long an operation that another client started
-    may take. `silence` is how long a service may say nothing before a request counts as lost. `lease` is how long a run holds a platform unless it renews that, `settle` how long a
+    may take. `silence` is how long a service may say nothing before a request counts as lost, `whole` how long one
+    may take from the first byte sent to the last one received. `lease` is how long a run holds a platform unless it renews that, `settle` how long a
     change to it takes at most. `accounts` is the folder that remembers who signed in, None if nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None for this machine's
     own resolver; `packages` that of the package index, `prices` that of Azure's price list. `billed` says whether what is
@@ -45,6 +46,7 @@ class CloudProfile:
     propagation: float = 600
     longest: float = 3600
     silence: float = 120  # ARM's own gateway gives up after 60
+    whole: float = 300
     lease: float = 600
     settle: float = 5
     instance_discovery: bool = True

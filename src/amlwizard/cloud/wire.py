@@ -84,7 +84,7 @@ def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> 
                 with noted(profile.recorder, request.method, url) as note:
                     note.asked(request.read(), request.headers.get("content-type", ""))
                     sent = partial(super().send, request, **options)
-                    answer = interruptible(sent, _named(request.method, url))
+                    answer = interruptible(sent, named(request.method, url), profile.whole)
                     note.answered(answer.status_code, answer.headers, answer.content)
                 if is_too_deep(answer.content):
                     raise httpx.RemoteProtocolError(TOO_DEEP, request=request)
@@ -180,7 +180,13 @@ def _adapter(profile: CloudProfile) -> requests.adapters.HTTPAdapter:
                     if not _passes(answer := send()):
                         return answer
                 pause(profile.retry)
-            return send()
+            try:
+                return send()
+            except requests.RequestException as error:
+                # Its SDK would send it as often again each time, and be silent for hours.
+                if isinstance(error, requests.Timeout) or _was_silent(error):
+                    raise LostAnswerError(str(error)) from None
+                raise
 
     return Adapter(pool_connections=POOL, pool_maxsize=POOL)
 
@@ -196,10 +202,10 @@ def _sent(
     try:
         with noted(profile.recorder, str(request.method), url) as note:
             note.asked(request.body, str(request.headers.get("content-type", "")))
-            doing = _named(str(request.method), url)
-            answer = interruptible(lambda: _whole(send()), doing)
+            doing = named(str(request.method), url)
+            answer = interruptible(lambda: _whole(send()), doing, profile.whole)
             if _was_mistrusted(request, answer):
-                answer = interruptible(lambda: _whole(send()), doing)
+                answer = interruptible(lambda: _whole(send()), doing, profile.whole)
             note.answered(answer.status_code, answer.headers, answer.content)
         if is_too_deep(answer.content):  # which no SDK expects
             raise requests.ConnectionError(TOO_DEEP, request=request)
@@ -222,7 +228,7 @@ def _sent(
     return answer
 
 
-def _named(method: str, url: str) -> str:
+def named(method: str, url: str) -> str:
     """A request by what it is for: ``PUT virtualNetworks/vnet-ml``."""
     return f"{method} {'/'.join(urlsplit(url).path.split('/')[-2:])}"
 
