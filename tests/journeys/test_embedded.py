@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import stat
 from pathlib import Path
+from threading import Event
 
 import pytest
 from filelock import FileLock
-from support import RECIPES, Command, amlwizard, replaying, running
+from support import RECIPES, Command, amlwizard, commanding, replaying, running
 from support.journeys import Embedded
+from support.processes import Family
 from support.shells import in_bash, shown
 
 from amlwizard.next_steps import ASK, REVIVE
@@ -112,6 +115,31 @@ def test_of_two_commands_at_once_the_second_waits_for_the_sandbox(tmp_path: Path
     assert [ran.code for ran in ended] == [0, 0], [ran.err for ran in ended]
     clouds = {ran.final("sign-in")["outputs"]["subscription"] for ran in ended}
     assert len(clouds) == 1, "the second found the state of the first"
+
+
+@pytest.mark.parametrize("command", [("plan",), ("replay", "--json")], ids=lambda c: c[0])
+def test_a_command_that_waits_for_the_sandbox_of_another_is_cancelled(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    name, *options = command
+    arguments = (name, str(RECIPES / "quickstart.yaml"), "--target", "sandbox", *options)
+    folder, family = tmp_path / "sandbox", Family()
+    (folder / "sandbox.json.d").mkdir(parents=True, mode=0o700)
+    around = {"AMLWIZARD_HOME": str(tmp_path), **family.environment}
+    try:
+        with (
+            FileLock(folder / "sandbox.json.d" / "lock"),
+            commanding(*arguments, **around) as waiting,
+        ):
+            while not (folder / "sandbox.log").exists():
+                Event().wait(0.1)
+            waiting.send(signal.SIGTERM)
+            ran = waiting.end()
+        family.wait_until_gone()
+    finally:
+        family.kill()
+    assert ran.code == 130 and "Cancelling" in ran.err, ran.err
+    assert "cancelled while the sandbox was starting" in ran.err
 
 
 def test_reset_leaves_a_sandbox_in_use_alone(command: Command, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def cloud() -> Iterator[Sandbox]:
         breadth(("destroy", *TARGET, "--yes"), "GET .*/resourcegroups/.*", HANGS, signal.SIGINT),
         (("destroy", *TARGET, "--yes"), "GET .*/resourcegroups/.*", THROTTLED, signal.SIGTERM),
         (("verify", *TARGET), "GET /subscriptions.*", HANGS, signal.SIGINT),
+        breadth(("key", *TARGET), "GET /subscriptions.*", HANGS, signal.SIGTERM),
     ],
     ids=lambda value: value.name if isinstance(value, signal.Signals) else None,
 )
@@ -118,6 +119,52 @@ def test_a_command_ends_with_its_terminal(cloud: Sandbox, tmp_path: Path, closed
         cloud.clear()
     [journal] = tmp_path.glob("runs/*/journal.jsonl")
     assert '"run-finished"' in journal.read_text().splitlines()[-1]
+
+
+def test_the_wizard_ends_while_azure_does_not_answer(cloud: Sandbox, tmp_path: Path) -> None:
+    asking = "POST .*/devicecode"
+    before = cloud.received(asking)
+    cloud.gate(asking)
+    around = {"AMLWIZARD_HOME": str(tmp_path), "TERM": "xterm-256color", **cloud.environment}
+    process, ours = pty.fork()
+    if process == 0:
+        os.execve(  # noqa: S606 - in a pty of its own
+            sys.executable,
+            [sys.executable, "-m", "amlwizard", "--recipe", TARGET[0], "--target", "sandbox"],
+            environment({**around, "COLUMNS": "100", "LINES": "40"}),
+        )
+    try:
+        shown = b""
+        while b"Sign in now" not in shown:
+            shown += os.read(ours, 65536)
+        os.write(ours, b"\x0c")
+        while cloud.received(asking) == before:
+            if select.select([ours], [], [], LOOK_SECONDS)[0]:
+                os.read(ours, 65536)
+        os.kill(process, signal.SIGTERM)
+        with suppress(OSError):  # Linux says so when the other side has closed
+            while os.read(ours, 65536):
+                pass
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
+    finally:
+        cloud.clear()
+        os.close(ours)
+
+
+def test_a_run_that_is_resumed_ends_too(cloud: Sandbox, tmp_path: Path) -> None:
+    """And is the one that is resumed next."""
+    around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
+    command = (*BUILD, "--set", f"names.prefix=stop{next(RUNS)}")
+    for arguments in (command, ("resume", "--json")):
+        before = cloud.received(f"(?i)PUT {VNET}")
+        cloud.gate(f"(?i)PUT {VNET}")
+        with commanding(*arguments, **around) as stopped:
+            cloud.await_more(f"(?i)PUT {VNET}", before)
+            stopped.send(signal.SIGINT)
+            ran = stopped.end()
+        cloud.clear()
+        assert ran.code == 130 and ran.events[-1]["kind"] == "run-finished", ran.err
+        assert f"resume {ran.events[0]['run']}" in ran.err
 
 
 # -- one platform, built by runs of which each is stopped in a later state

@@ -85,9 +85,12 @@ class Application:
 
     @contextmanager
     def using(self, target: TargetName, cancel: CancelEvent | None = None) -> Iterator[Target]:
-        self._reserve(target, cancel or CancelEvent())
+        cancel = cancel or CancelEvent()
+        self._reserve(target, cancel)
         try:
-            yield self._opened(target)
+            with cancelled_by(cancel):
+                opened = self._opened(target)
+            yield opened
         finally:
             with self._changed:
                 self._using.remove(target)

@@ -10,9 +10,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from amlwizard.app.extras import require_sandbox
 from amlwizard.app.port import Places, ShellAccess, TargetName
@@ -20,11 +23,12 @@ from amlwizard.capture.recording import UNSEEN, Recorder
 from amlwizard.cloud import DEVICE_CODE, Cloud, azure_public, from_description
 from amlwizard.cloud.wire import client
 from amlwizard.command_line import command_line
-from amlwizard.errors import AmlwizardError
+from amlwizard.errors import AmlwizardError, OperationCancelledError
 from amlwizard.events import Emit, Event, LoginNeeded
 from amlwizard.json_types import Document, MutableDocument
 from amlwizard.language import _, _n
 from amlwizard.paths import private, private_folder, state_folder
+from amlwizard.run_control import POLL_SECONDS, current_cancel
 from amlwizard.secret import hide
 
 VARIABLE = "AMLWIZARD_SANDBOX"
@@ -184,7 +188,8 @@ def embedded(options: Sequence[str]) -> Iterator[Path]:
 def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocument]:
     """Start a sandbox process that stops with the block, and with this process however it ends.
 
-    Yields its description. Raises InvalidInputError if the sandbox is not installed.
+    Yields its description. Raises InvalidInputError if the sandbox is not installed,
+    OperationCancelledError if the command is cancelled before it runs.
     """
     require_sandbox()
     errors = open(log, "w", opener=private) if log else None  # noqa: SIM115 - closed below
@@ -201,8 +206,7 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocumen
     description: MutableDocument = {}
     assert process.stdin and process.stdout
     try:
-        line = process.stdout.readline()
-        if not line:
+        if not (line := _first_line(process.stdout)):
             raise AmlwizardError(
                 _("The sandbox cloud did not start."),
                 why=log.read_text(errors="replace").strip()[-500:] if log else "",
@@ -217,6 +221,8 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocumen
     finally:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
+        if not description:
+            process.terminate()  # it may wait for its state, and does not look at its input yet
         try:
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:
@@ -228,3 +234,14 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocumen
         if description and "--state" not in options:
             # The sandbox removes this folder itself, unless it was killed.
             shutil.rmtree(Path(description["description"]).parent, ignore_errors=True)
+
+
+def _first_line(stream: IO[str]) -> str:
+    """The first line of what a process writes, empty if it ends before. It may take a while: another
+    sandbox may hold the state."""
+    read: Future[str] = Future()
+    Thread(target=lambda: read.set_result(stream.readline()), daemon=True).start()
+    while not wait([read], POLL_SECONDS).done:
+        if current_cancel().is_set():
+            raise OperationCancelledError(_("cancelled while the sandbox was starting"))
+    return read.result()

@@ -104,6 +104,7 @@ def _held(folder: Path, state: Path) -> str:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until it serves: nothing stays behind
     given = _arguments()
     os.umask(0o077)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)

@@ -32,7 +32,11 @@ def replay(given: ReplayOptions) -> int:
     _must_be_meant(given)
     watch = Watch()
     application = Application(choice_of(given))
-    with application, cancelling() as control, application.using(given.target) as target:
+    with (
+        application,
+        cancelling() as control,
+        application.using(given.target, control.cancelled) as target,
+    ):
         show = progress(given.json, application.expected(recipe))
         shown = fan_out([show, console.login_prompt(target.approved_by)])
         listeners: list[Emit] = [watch, while_read(shown, control)]
@@ -61,7 +65,11 @@ def _replay_all(given: ReplayOptions, recipes: Mapping[str, Recipe]) -> int:
     _must_be_meant(given)
     application, control = Application(choice_of(given)), FleetControl(len(recipes))
     work = Work(tuple(given.rerun), given.until, tuple(given.ignore))
-    with application, cancelling(control=control), application.using(given.target) as target:
+    with (
+        application,
+        cancelling(control=control),
+        application.using(given.target, control.cancelled) as target,
+    ):
         output = FleetOutput(recipes, given.target, target.approved_by, given.json, control)
         with output.shown():
             fleet = Fleet(application, recipes, given.jobs, control)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -18,12 +17,13 @@ from amlwizard.json_types import Document
 from amlwizard.language import _
 from amlwizard.paths import state_folder
 from amlwizard.plain_text import plain
+from amlwizard.run_control import cancelled_by, signals_handled_by
 
 UNSET = f"unset {VARIABLE} REQUESTS_CA_BUNDLE AZURE_CORE_INSTANCE_DISCOVERY"
 
 
 def sandbox(given: SandboxOptions) -> int:
-    """Run a sandbox until SIGINT or SIGTERM, and print how to use it."""
+    """Run a sandbox until a signal ends it, and print how to use it."""
     if given.reset:
         return _reset()
     options = ["--clock", given.clock, "--speed", str(given.speed), "--port", str(given.port)]
@@ -34,9 +34,11 @@ def sandbox(given: SandboxOptions) -> int:
     if given.capture:
         options += ["--capture", str(usable(Path(given.capture), "--capture"))]
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    with started(options, None) as description:
+    with (
+        signals_handled_by(lambda *_: stopped.set()),
+        cancelled_by(stopped),
+        started(options, None) as description,
+    ):
         print(environment(description), flush=True)
         stopped.wait()
     print(_("The sandbox has ended."), file=sys.stderr)

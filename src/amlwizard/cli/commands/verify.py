@@ -24,7 +24,11 @@ def verify(given: VerifyOptions) -> int:
     if given.html:
         outputs.usable(Path(given.html), "--html")
     application = Application(choice_of(given))
-    with application, cancelling() as control, application.using(given.target) as target:
+    with (
+        application,
+        cancelling() as control,
+        application.using(given.target, control.cancelled) as target,
+    ):
         listeners: list[Emit] = [console.login_prompt(target.approved_by)]
         if not given.json:
             listeners.append(console.Lines(sys.stderr))
