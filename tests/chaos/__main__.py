@@ -31,12 +31,12 @@ def main() -> int:
         print(f"seed {given.seed}: {given.runs} trials at {len(points)} requests", flush=True)
         drawn = _spread(points, given) if given.way else _drawn(grounds, given)
         for number, (ground, call, way) in enumerate(drawn, 1):
+            print(f"{way:20} {ground.name:9} {call}", end="  ", flush=True)  # which may hang
             trial = Trial(ground, number, call, way, around)
             verdicts = trial.verdicts(cloud)
             figures.update(["tried", *verdicts])
             slowest = max(slowest, trial.stopped_after)
-            said = (trial.what, trial.ground.name, trial.call)
-            print(f"{'+'.join(verdicts):12} {said[0]:20} {said[1]:9} {said[2]}", flush=True)
+            print("+".join(verdicts), flush=True)
     for figure in FIGURES:
         print(f"{figure:12}{figures[figure]:5}")
     print(f"slowest stop {slowest:.1f} s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -30,7 +31,7 @@ SIGNALS = {
 SECOND = "a second run"
 DATABRICKS = re.compile(r"(GET|POST) /api/1\\?\.2/")
 POLL_SECONDS = 0.05
-REFUSED, BOTH_FAILED = "Another run", 99
+REFUSED, BOTH_FAILED, HUNG = "Another run", 99, 98
 FAULTY: dict[str, Json] = {**FAULTS, **REFUSALS, **DISRUPTIONS}
 WAYS = (*FAULTY, *SIGNALS, SECOND)
 
@@ -65,6 +66,8 @@ class Trial:
         self.ground.ready(cloud)
         try:
             ran = self._broken(cloud)
+        except subprocess.TimeoutExpired:
+            ran = Ran(HUNG, "", "")
         finally:
             cloud.clear()
         done = _that_are_done(ran)

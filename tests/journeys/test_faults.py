@@ -29,7 +29,6 @@ CALLS = {
     "its state": "GET /api/2.1/clusters/get",
     "libraries": "GET /api/2.0/libraries/cluster-status",
     "an installation": "POST /api/2.0/libraries/install",
-    "a registration": "POST .*/Microsoft.Network/register",
 }
 NUMBER = count(100)
 MIXTURES = 3

@@ -139,7 +139,7 @@ def test_the_wizard_ends_while_azure_does_not_answer(cloud: Sandbox, tmp_path: P
             shown += os.read(ours, 65536)
         os.write(ours, b"\x0c")
         while cloud.received(asking) == before:
-            if select.select([ours], [], [], LOOK_SECONDS)[0]:
+            if select.select([ours], [], [], POLL_SECONDS)[0]:
                 os.read(ours, 65536)
         os.kill(process, signal.SIGTERM)
         with suppress(OSError):  # Linux says so when the other side has closed

@@ -227,7 +227,12 @@ def amlwizard_in(folder: Path, *arguments: str, **more: str) -> Ran:
     `more` has variables that Python reads when it starts."""
     start: Start = process if any(name.startswith(EARLY) for name in more) else Forked
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        code = start(arguments, out, errors, folder, environment(more)).wait(PATIENCE)
+        running = start(arguments, out, errors, folder, environment(more))
+        try:
+            code = running.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            raise
         out.seek(0)
         errors.seek(0)
         return Ran(code, out.read(), errors.read())
