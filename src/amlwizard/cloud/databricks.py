@@ -201,10 +201,11 @@ class Databricks:
     def _install(self, cluster_id: str, packages: Sequence[str]) -> None:
         from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 
-        with translated(_("install libraries")):
-            self.client.libraries.install(
-                cluster_id, [Library(pypi=PythonPyPiLibrary(package=p)) for p in packages]
-            )
+        libraries = [Library(pypi=PythonPyPiLibrary(package=package)) for package in packages]
+        asked(
+            _("install libraries"),
+            partial(self.client.libraries.install, cluster_id, libraries),
+        )
 
     def _wait_libraries(
         self, cluster_id: str, packages: Collection[str], say: ReportProgress, cancel: CancelEvent
