@@ -261,6 +261,7 @@ class FakeBackend:
         return self.verdict
 
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
+        self.asked.append(f"report {recipe.names.prefix}")
         if path.is_dir():
             raise InvalidInputError(f"{path} is a folder.", fix="Name the file of the page.")
         path.write_text(posture.summary)
@@ -277,7 +278,8 @@ class FakeBackend:
     def score(
         self, recipe: Recipe, run: str, request: JsonObject, cancel: CancelEvent
     ) -> ScoringResponse:
-        raise AssertionError("there is no endpoint")
+        self.asked.append(f"score {recipe.names.prefix}")
+        raise InvalidInputError("There is no endpoint.")
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         return ()

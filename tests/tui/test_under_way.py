@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
 from amlwizard.draft import Draft, DraftStore, from_file, new
+from amlwizard.errors import AmlwizardError
 from amlwizard.tui.pages.registry import PAGES
 from amlwizard.tui.widgets.choices import Choices
 
@@ -220,6 +221,22 @@ async def test_a_run_is_dropped_when_another_target_is_chosen(tmp_path: Path) ->
         walk.app.set_target("azure")
         assert not walk.app.next_steps and not walk.app.may_go("progress")
         assert not walk.app.session.draft.run and walk.app.ran is None
+
+
+async def test_a_run_keeps_its_recipe_when_answers_change(tmp_path: Path) -> None:
+    """Its endpoint is asked and its network drawn, not those of the answers since."""
+    backend = FakeBackend(verdict=judged(recorded()))
+    async with walking(wizard(backend, answered("review"), tmp_path, now=clock)) as walk:
+        await walk.see("not compared with the cloud yet")
+        await walk.press("g")
+        await walk.see(lambda: walk.app.ran)
+        walk.app.answer({"names.prefix": "other07"})
+        failed: list[AmlwizardError] = []
+        walk.app.score({"input_data": []}, print, failed.append)
+        walk.app.save_report(judged(recorded()), tmp_path / "p.html")
+        await walk.see(lambda: failed and (tmp_path / "p.html").exists())
+        await walk.see(lambda: not walk.app.busy)
+    assert {"score mlquick01", "report mlquick01"} <= set(backend.asked)
 
 
 @pytest.mark.parametrize("by", ["target", "subscription"])

@@ -123,6 +123,8 @@ class WizardApp(App[int]):
         self.session.draft.target = target or self.session.draft.target
         self.application, self.now = application, now
         self.runs = RunController()
+        self._ran_recipe: Recipe | None = None
+        self._verified_recipe: Recipe | None = None
         self._gc_tuning = GcTuning()
         self._calls = BackgroundCalls(self, self, application)
 
@@ -226,6 +228,7 @@ class WizardApp(App[int]):
         self._cancel(*SIGNING_IN, "costs", "recall", "score")
         self.findings, self.view = self.session.findings, RunView()
         self.plan = self.costs = self.ran = self.account = self.verified = None
+        self._ran_recipe = None
         self.tenants = ()
 
     def list_runs(self) -> None:
@@ -391,6 +394,7 @@ class WizardApp(App[int]):
         self._check.pause()
         job = self.runs.begin(self.session, recipe)
         self.running, self.ran, self.verified = True, None, None
+        self._ran_recipe = recipe
         self._calls.run(job, self._expect, self._run_event, self._run_ended)
         self.go("progress")
 
@@ -416,8 +420,8 @@ class WizardApp(App[int]):
     def _recalled_event(self, event: Event) -> None:
         self.view = self.view.apply(event)
 
-    def _recalled(self, ran: RunResult) -> None:
-        self.ran = ran
+    def _recalled(self, ran: RunResult, recipe: Recipe | None) -> None:
+        self.ran, self._ran_recipe = ran, recipe
 
     # -- after a run
 
@@ -439,7 +443,7 @@ class WizardApp(App[int]):
 
     def _verified(self, recipe: Recipe, posture: Posture) -> None:
         if recipe == self.session.reading.recipe:
-            self.verified = posture
+            self.verified, self._verified_recipe = posture, recipe
         else:
             text = _("The answers have changed since then. Verify again.")
             self.notify(text, title=_("The verification is out of date"), severity="warning")
@@ -448,8 +452,10 @@ class WizardApp(App[int]):
         self._cancel("verify")
 
     def save_report(self, posture: Posture, path: Path) -> None:
-        """Write a posture to a file as an HTML page."""
-        recipe = self.session.reading.recipe
+        """Write a posture to a file as an HTML page, with the network that it is about, whatever
+        the answers are by now."""
+        judged = self._verified_recipe if posture is self.verified else self._ran_recipe
+        recipe = judged or self.session.reading.recipe
         if recipe is None:
             self.notify(
                 _("The report shows the recipe's network. Correct the recipe's errors first.")
@@ -466,9 +472,10 @@ class WizardApp(App[int]):
         scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> bool:
-        """Send a scoring request; False if the recipe has errors. Only the callbacks
-        get the result."""
-        recipe, target = self.session.recipe, self.session.draft.target
+        """Send a scoring request to what the run has deployed, whatever the answers are by now;
+        False if its recipe is not known and the present one has errors. Only the callbacks get the
+        result."""
+        recipe, target = self._ran_recipe or self.session.recipe, self.session.draft.target
         if recipe:
             self._calls.score(target, recipe, self.view.run, request, scored, failed)
         return recipe is not None

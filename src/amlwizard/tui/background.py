@@ -17,14 +17,19 @@ from amlwizard.accounts import Account, Tenant
 from amlwizard.app.port import ApplicationPort, RecordedRun, RunResult, TargetName
 from amlwizard.costs import Costs
 from amlwizard.error_log import unexpected
-from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
+from amlwizard.errors import (
+    AmlwizardError,
+    Finding,
+    InvalidInputError,
+    OperationCancelledError,
+)
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.json_types import JsonObject
 from amlwizard.language import _
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
-from amlwizard.recipe import Recipe, SignIn
+from amlwizard.recipe import Recipe, SignIn, read
 from amlwizard.run_control import RunControl
 from amlwizard.tui.run_controller import RunningJob
 
@@ -176,14 +181,20 @@ class BackgroundCalls:
 
         self._start("forget-run", work)
 
-    def recall(self, run: str, happened: Emit, recalled: Callable[[RunResult], None]) -> None:
-        """Emit the events of an earlier run again."""
+    def recall(
+        self,
+        run: str,
+        happened: Emit,
+        recalled: Callable[[RunResult, Recipe | None], None],
+    ) -> None:
+        """Emit the events of an earlier run again, and read its recipe, if that is still there."""
 
         def work(call: BackgroundCall) -> None:
             def emit(event: Event) -> None:
                 call.tell(happened, event)
 
-            call.tell(recalled, self.application.recall(run, emit))
+            ran = self.application.recall(run, emit)
+            call.tell(recalled, ran, _recipe_in(ran.recipe))
 
         self._start("recall", work)
 
@@ -297,6 +308,13 @@ class BackgroundCalls:
 
     def _changed(self) -> None:
         self.listener.calls_changed(frozenset(self._current))
+
+
+def _recipe_in(file: Path) -> Recipe | None:
+    try:
+        return read(file).recipe
+    except InvalidInputError:
+        return None
 
 
 class _Threads(ThreadPoolExecutor):

@@ -67,12 +67,14 @@ class FinishPage(Page):
             wizard = self.wizard
             width = self.query_one("#finish").scrollable_content_region.width
             posture = wizard.verified or evidence.of_run(wizard.view)
-            lines = told(wizard.view, wizard.ran, wizard.running, width, posture, wizard.now())
+            lines = result_lines(
+                wizard.view, wizard.ran, wizard.running, width, posture, wizard.now()
+            )
             after = onward(() if wizard.running else wizard.next_steps)
             self.query_one("#result", Static).update(Content("\n").join([*lines, *after]))
 
 
-def told(
+def result_lines(
     view: RunView,
     ran: RunResult | None,
     running: bool,

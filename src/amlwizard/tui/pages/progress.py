@@ -108,7 +108,7 @@ class ProgressPage(Page):
         tree.fill((step.info.id, step.info.phase) for step in steps)
         tree.paint(dict(lines(view, expected, now, self.wizard.running)))
         if self._following:
-            tree.lead(telling(view))
+            tree.lead(step_to_show(view))
         timeline = self.query_one(Timeline)
         if timeline.is_on_screen:
             timeline.show(view, expected, now)
@@ -200,7 +200,7 @@ def cancelling(target: TargetName, run: str) -> str:
     return "\n\n".join(filter(None, (text, shell)))
 
 
-def telling(view: RunView) -> str:
+def step_to_show(view: RunView) -> str:
     """The step worth looking at: a failed one, else the last to begin, else the last to end."""
     steps = list(view.steps.values())
     failed = [step for step in steps if step.state == "failed"]

@@ -78,14 +78,14 @@ def table(rows: list[Capacity], lit: str, width: int) -> Iterator[Content]:
         mark = LIT if here else " "
         code = Content.styled(CODES[row.name], f"$background on {COLOURS[row.name]}")
         usable = f"{row.usable:>7,}" if width >= WIDE else ""
-        needed = said(row) if row.needed or not usable else ""
+        needed = need_of(row) if row.needed or not usable else ""
         text = f" {set_cell_size(TITLES[row.name], title)}{usable}  {needed}"
         style = "$text-error" if not row.enough else "bold" if here else QUIET
         line = Content.assemble(mark, code, (text, style))
         yield line.stylize(Style.from_meta({"path": path(row.name)}))
 
 
-def said(row: Capacity) -> str:
+def need_of(row: Capacity) -> str:
     """``3 of 250 nodes``: what is needed, of the capacity."""
     if not row.needed:
         return _("{fits:,} addresses", fits=row.fits)
