@@ -43,7 +43,7 @@ from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.plan.outputs import TRAFFIC, TRAIN
 from amlwizard.posture import Posture
 from amlwizard.preflight import check
-from amlwizard.preflight.step import Joint, alone
+from amlwizard.preflight.step import Joint, nothing_joint
 from amlwizard.prices import needs
 from amlwizard.recipe import Recipe, SignIn, keep
 from amlwizard.run_control import RunControl, cancelled_by
@@ -53,7 +53,7 @@ from amlwizard.steps.endpoint_key import endpoint_key
 from amlwizard.steps.evidence import EvidenceScope
 from amlwizard.steps.foundation import signed_in
 from amlwizard.steps.model_versions import ModelVersion, model_versions
-from amlwizard.steps.verify import alone as verification_of
+from amlwizard.steps.verify import standalone_verification
 from amlwizard.teardown import teardown
 from amlwizard.view import RunView
 
@@ -224,7 +224,7 @@ class Application:
         rerun: Collection[Phase] = (),
         last: Phase | None = None,
         ignored: Collection[str] = (),
-        joint: Joint = alone,
+        joint: Joint = nothing_joint,
     ) -> RunResult:
         """Saves the recipe beside the run's journal."""
         steps = steps_for(recipe, ignored, joint)
@@ -315,7 +315,7 @@ class Application:
             view = view.apply(event)
 
         scope = EvidenceScope(skip=tuple(skip), wake=True)
-        verification, steps = verification_of(recipe, steps_for(recipe), scope)
+        verification, steps = standalone_verification(recipe, steps_for(recipe), scope)
         listen = self.target.listening(fan_out([watch, emit]))
         code = engine.run(steps, self._job(recipe, name), listen, control=control)
         if verification.posture is None or code == OperationCancelledError.exit_code:

@@ -103,7 +103,7 @@ class JointPreflight:
         self._missing.discard(name)
         if not self._missing and self._found is None:
             known = self._situations
-            self._found = quota.together({n: known[n] for n in self._names if n in known})
+            self._found = quota.exceeded_together({n: known[n] for n in self._names if n in known})
             self._situations.clear()
             self._changed.notify_all()
 

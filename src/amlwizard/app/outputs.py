@@ -32,19 +32,19 @@ def usable(path: Path, option: str = "", overwrite: bool = True) -> Path:
             why=_("There is no folder {folder}.", folder=path.parent),
             fix=_another(option),
         )
-    with telling(path, option):
+    with as_input_errors(path, option):
         _try(path)
     return path
 
 
 def write(path: Path, text: str, option: str = "") -> None:
     """Write a file in one move. Raises InvalidInputError if it cannot be written."""
-    with telling(path, option):
+    with as_input_errors(path, option):
         paths.write(path, text, opener=None)
 
 
 @contextmanager
-def telling(path: Path, option: str) -> Iterator[None]:
+def as_input_errors(path: Path, option: str) -> Iterator[None]:
     """An OSError of the block as an InvalidInputError about the file."""
     try:
         yield

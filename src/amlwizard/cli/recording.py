@@ -77,7 +77,7 @@ class Cast:
         self._out.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def told(file: Path, seconds: float) -> str:
+def finished(file: Path, seconds: float) -> str:
     """The sentence about a cast that is finished."""
     size = max(1, round(file.stat().st_size / 1000))
     return _("Wrote {file}, {time}, {size} kB.", file=file, time=clock(seconds), size=size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amlwizard.cloud.errors import UnreadableAnswerError, asked, translated
+from amlwizard.cloud.errors import UnreadableAnswerError, retried, translated
 from amlwizard.cloud.import_lock import made_once, one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import transport
@@ -64,7 +64,7 @@ class ArmRequests:
                 raise UnreadableAnswerError
             return page
 
-        return asked(f"GET {short(path)}", call)
+        return retried(f"GET {short(path)}", call)
 
     def post(self, path: str, api_version: str, body: Document | None = None) -> MutableDocument:
         return self.send("POST", path, api_version, body)
@@ -81,7 +81,7 @@ class ArmRequests:
                 raise UnreadableAnswerError
             return answer
 
-        return asked(f"POST {short(path)}", call, again_every=self.profile.retry)
+        return retried(f"POST {short(path)}", call, again_every=self.profile.retry)
 
     def send(
         self, method: str, path: str, api_version: str, body: Document | None = None
@@ -97,7 +97,7 @@ class ArmRequests:
     def _send_url(self, method: str, url: str, body: Document | None, what: str) -> MutableDocument:
         doing = f"{method} {short(what)}"
         if method == "GET":
-            return asked(doing, lambda: self._call(method, url, body))
+            return retried(doing, lambda: self._call(method, url, body))
         with translated(doing):
             return self._call(method, url, body)
 

@@ -278,12 +278,12 @@ def refused(login: str, error: Exception, service: str = "") -> SignInError:
         if isinstance(cause, ServiceRequestError | ServiceResponseError | LostAnswerError):
             return SignInError(
                 _("Entra cannot be reached ({login}).", login=login),
-                why=first_line(said(error)),
+                why=first_line(full_text(error)),
                 fix=_(
                     "Check your network and proxy. For a local sandbox, check that it is still running."
                 ),
             )
-    code, words = code_of(said(error)), first_line(said(error))
+    code, words = code_of(full_text(error)), first_line(full_text(error))
     wanted = _("a token for {service}", service=service) if service else _("the sign-in")
     if code is None:
         return SignInError(
@@ -305,7 +305,7 @@ def by_entra(refusal: SignInError) -> bool:
     return not refusal.code or code_in(refusal.code) is not None
 
 
-def said(error: Exception) -> str:
+def full_text(error: Exception) -> str:
     """The full text of an azure-identity error, or of the Entra response behind it; secrets
     masked."""
     text = str(getattr(error, "message", "") or error)

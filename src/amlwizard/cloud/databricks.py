@@ -9,7 +9,7 @@ from threading import Event as CancelEvent
 
 from amlwizard.cloud import interruption
 from amlwizard.cloud.databricks_client import connected
-from amlwizard.cloud.databricks_errors import PASSING, asked, tidying, translated
+from amlwizard.cloud.databricks_errors import PASSING, retried, tidying, translated
 from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER
 from amlwizard.cloud.execution import LostContextError, ended_for
 from amlwizard.cloud.notebook import Notebook
@@ -45,13 +45,13 @@ class Databricks:
 
     def runtimes(self) -> tuple[str, ...]:
         """The runtimes that a cluster may use, such as ``16.4.x-scala2.12``."""
-        found = asked(_("list runtimes"), self.client.clusters.spark_versions).versions or []
+        found = retried(_("list runtimes"), self.client.clusters.spark_versions).versions or []
         return tuple(str(version.key) for version in found)
 
     def node_types(self) -> tuple[str, ...]:
         """The node types available in this subscription and region."""
         read = partial(self.client.api_client.do, "GET", "/api/2.1/clusters/list-node-types")
-        answer = asked(_("list node types"), read)
+        answer = retried(_("list node types"), read)
         return tuple(
             str(node["node_type_id"])
             for node in answer.get("node_types", [])
@@ -60,19 +60,21 @@ class Databricks:
 
     def instance_pools(self) -> dict[str, str]:
         """The ids of the instance pools that the user may use, by name."""
-        found = asked(_("list instance pools"), lambda: list(self.client.instance_pools.list()))
+        found = retried(_("list instance pools"), lambda: list(self.client.instance_pools.list()))
         return {str(pool.instance_pool_name): str(pool.instance_pool_id) for pool in found}
 
     def cluster_policies(self) -> dict[str, str]:
         """The ids of the cluster policies that the user may use, by name."""
-        found = asked(_("list cluster policies"), lambda: list(self.client.cluster_policies.list()))
+        found = retried(
+            _("list cluster policies"), lambda: list(self.client.cluster_policies.list())
+        )
         return {str(policy.name): str(policy.policy_id) for policy in found}
 
     # -- clusters
 
     def find_cluster(self, name: str) -> Document | None:
         """The newest cluster of that name as the API returns it, or None."""
-        found = asked(_("list clusters"), lambda: list(self.client.clusters.list()))
+        found = retried(_("list clusters"), lambda: list(self.client.clusters.list()))
         return next((dict(c.as_dict()) for c in found if c.cluster_name == name), None)
 
     def create_cluster(self, spec: Document) -> str:
@@ -97,7 +99,7 @@ class Databricks:
 
     def _made(self, spec: Document) -> str | None:
         """The id of a cluster with the name and tags of `spec`."""
-        for cluster in asked(_("list clusters"), lambda: list(self.client.clusters.list())):
+        for cluster in retried(_("list clusters"), lambda: list(self.client.clusters.list())):
             tags = (cluster.custom_tags or {}).items()
             if cluster.cluster_name == spec["cluster_name"] and tags >= spec["custom_tags"].items():
                 return str(cluster.cluster_id)
@@ -125,7 +127,7 @@ class Databricks:
     def state(self, cluster_id: str) -> str:
         """The state of a cluster, such as ``RUNNING``; ``UNKNOWN`` if the API does not report
         one."""
-        cluster = asked(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
+        cluster = retried(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
         return cluster.state.value if cluster.state else "UNKNOWN"
 
     def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
@@ -133,7 +135,7 @@ class Databricks:
         instead."""
         waiting = self._waiting_for_cluster(say, cancel)
         while True:
-            cluster = asked(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
+            cluster = retried(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
             state = cluster.state.value if cluster.state else "UNKNOWN"
             if state == "RUNNING":
                 return
@@ -178,7 +180,7 @@ class Databricks:
         return {package: state for package, (state, _message) in found.items()}
 
     def _libraries(self, cluster_id: str) -> dict[str, tuple[str, str]]:
-        found = asked(
+        found = retried(
             _("read the libraries"),
             lambda: list(self.client.libraries.cluster_status(cluster_id)),
         )
@@ -237,7 +239,7 @@ class Databricks:
 
     def _must_live(self, cluster_id: str) -> None:
         """Raises StepError if the cluster has terminated: its libraries stay pending then."""
-        cluster = asked(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
+        cluster = retried(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
         if cluster.state and cluster.state.value in STOPPED:
             raise StepError(
                 _(

@@ -74,7 +74,7 @@ def tidying(seconds: float = CLEANUP_SECONDS) -> Iterator[None]:
         yield
 
 
-def asked(doing: str, call: Callable[[], T]) -> T:
+def retried(doing: str, call: Callable[[], T]) -> T:
     """The result of `call`, repeated if its answer is lost or cannot be read: `call` must be safe to
     repeat."""
 

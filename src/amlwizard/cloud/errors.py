@@ -160,7 +160,7 @@ def translated(doing: str) -> Iterator[None]:
         raise no_answer(doing, hide(str(error.message or error))[:500]) from None
 
 
-def asked(doing: str, call: Callable[[], T], again_every: float = 0) -> T:
+def retried(doing: str, call: Callable[[], T], again_every: float = 0) -> T:
     """The result of `call`, repeated if a response is lost: `call` must be safe to repeat.
 
     `again_every`, in seconds, is for questions that are POSTs: the SDK repeats few of those, so

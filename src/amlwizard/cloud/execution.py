@@ -13,7 +13,7 @@ from threading import Event as CancelEvent
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from amlwizard.cloud.databricks_errors import PASSING, asked, tidying, translated
+from amlwizard.cloud.databricks_errors import PASSING, retried, tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
 from amlwizard.cloud.errors import NO_ANSWER
 from amlwizard.cloud.waiting import CELL_SECONDS, Waiting
@@ -153,7 +153,7 @@ class ExecutionContext:
         create = partial(
             client.command_execution.create, cluster_id=cluster_id, language=Language.PYTHON
         )
-        context = cls(client, cluster_id, str(asked(OPENING, create).response.id), polling)
+        context = cls(client, cluster_id, str(retried(OPENING, create).response.id), polling)
         try:
             context._wait_until_open(say, cancel)
             yield context
@@ -177,7 +177,7 @@ class ExecutionContext:
     def _status(self, doing: str) -> str:
         """``Pending``, ``Running`` or ``Error``."""
         read = partial(self._client.command_execution.context_status, self._cluster, self.id)
-        status = asked(doing, read).status
+        status = retried(doing, read).status
         return status.value if status else "Pending"
 
     def lost(self, error: AmlwizardError) -> LostContextError | None:
@@ -189,7 +189,9 @@ class ExecutionContext:
         if isinstance(error, LostContextError):
             return error
         with suppress(CloudError, SignInError):
-            cluster = asked(_("read the cluster"), lambda: self._client.clusters.get(self._cluster))
+            cluster = retried(
+                _("read the cluster"), lambda: self._client.clusters.get(self._cluster)
+            )
             if cluster.state and cluster.state.value not in ALIVE:
                 return _lost(
                     _(
@@ -345,7 +347,7 @@ class ExecutionContext:
             read = partial(
                 self._client.command_execution.command_status, self._cluster, self.id, command_id
             )
-            status = asked(_("run cell {number}", number=number), read)
+            status = retried(_("run cell {number}", number=number), read)
             if status.status and status.status.value in ENDED:
                 return status
             if monotonic() - last >= MEANWHILE_SECONDS:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from amlwizard.cloud.container_log import last_exception
-from amlwizard.cloud.errors import asked, translated
+from amlwizard.cloud.errors import retried, translated
 from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import transport
@@ -87,7 +87,7 @@ class MachineLearning:
         """The URI that the workspace reports: with private link it follows no pattern. Raises
         CloudError if there is none."""
         name = self.workspace_id.rsplit("/", 1)[-1]
-        found = asked(_("read the workspace"), lambda: self._client.workspaces.get(name))
+        found = retried(_("read the workspace"), lambda: self._client.workspaces.get(name))
         uri = str(found.mlflow_tracking_uri or "")
         if not uri:
             raise CloudError(
@@ -99,7 +99,7 @@ class MachineLearning:
     def model_versions(self, name: str) -> list[MutableDocument]:
         """Versions of a registered model, newest first: version, tags, run_id, id."""
         try:
-            found = asked(
+            found = retried(
                 _("list model versions"), lambda: list(self._client.models.list(name=name))
             )
         except CloudError as error:
@@ -122,7 +122,7 @@ class MachineLearning:
     def keys(self, endpoint: str) -> Secret:
         """The primary key of an online endpoint, or a token for one that takes tokens."""
         fetch = partial(self._client.online_endpoints.get_keys, endpoint)
-        keys = asked(_("fetch the endpoint's keys"), fetch, again_every=self.profile.retry)
+        keys = retried(_("fetch the endpoint's keys"), fetch, again_every=self.profile.retry)
         return Secret(str(getattr(keys, "primary_key", None) or keys.access_token))
 
     def last_exception(self, endpoint: str, deployment: str, since: float | None = None) -> str:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from amlwizard.cloud.databricks_errors import asked
+from amlwizard.cloud.databricks_errors import retried
 from amlwizard.language import _
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ class SecretScopes:
 
     def put(self, scope: str, key: str, value: str) -> None:
         """Store a secret; creates its scope if necessary."""
-        found = asked(_("list secret scopes"), lambda: list(self._api.list_scopes()))
+        found = retried(_("list secret scopes"), lambda: list(self._api.list_scopes()))
         if scope not in {existing.name for existing in found}:
-            asked(_("create a secret scope"), partial(self._create, scope))
-        asked(_("store a secret"), partial(self._api.put_secret, scope, key, string_value=value))
+            retried(_("create a secret scope"), partial(self._create, scope))
+        retried(_("store a secret"), partial(self._api.put_secret, scope, key, string_value=value))
 
     def _create(self, scope: str) -> None:
         from databricks.sdk.errors import ResourceAlreadyExists
@@ -36,15 +36,19 @@ class SecretScopes:
 
     def delete(self, scope: str, key: str) -> None:
         """Delete a secret, if it exists."""
-        asked(_("delete a secret"), lambda: _if_there(partial(self._api.delete_secret, scope, key)))
+        retried(
+            _("delete a secret"), lambda: _if_there(partial(self._api.delete_secret, scope, key))
+        )
 
     def delete_scope(self, scope: str) -> None:
         """Delete a secret scope and what is in it, if it exists."""
-        asked(_("delete a secret scope"), lambda: _if_there(partial(self._api.delete_scope, scope)))
+        retried(
+            _("delete a secret scope"), lambda: _if_there(partial(self._api.delete_scope, scope))
+        )
 
     def keys(self, scope: str) -> set[str]:
         """The keys in a scope; empty if the scope does not exist."""
-        return asked(_("list secrets"), partial(self._keys, scope))
+        return retried(_("list secrets"), partial(self._keys, scope))
 
     def _keys(self, scope: str) -> set[str]:
         from databricks.sdk.errors import NotFound

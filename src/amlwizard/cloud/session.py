@@ -158,7 +158,7 @@ class CloudSession:
         try:
             token: AccessToken = self._inner.get_token(*scopes, **options)
         except AuthenticationRequiredError as error:
-            if quiet or (self.identity.name and not can_ask(code_in(credentials.said(error)))):
+            if quiet or (self.identity.name and not can_ask(code_in(credentials.full_text(error)))):
                 raise
             self._ask_once(scopes, options)
             token = self._inner.get_token(*scopes, **options)

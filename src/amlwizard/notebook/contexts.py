@@ -13,7 +13,7 @@ from functools import partial
 
 from amlwizard.cloud_port import DatabricksPort, SecretScopesPort
 from amlwizard.errors import AmlwizardError
-from amlwizard.notebook.lending import CONTEXT, Lending, left
+from amlwizard.notebook.lending import CONTEXT, Lending, abandoned_keys
 
 NOTE = (
     "noted by amlwizard"  # no word of a notebook: Databricks blots secrets out of what cells print
@@ -31,7 +31,7 @@ def noting(
 def sweep(client: DatabricksPort, scope: str, cluster_id: str) -> None:
     """Close the contexts that killed runs have left open, and remove the secrets that they lent."""
     with suppress(AmlwizardError):  # the next run tries again
-        for key in left(client.secrets, scope):
+        for key in abandoned_keys(client.secrets, scope):
             if key["purpose"] == CONTEXT:
                 client.close_context(cluster_id, str(key["part"]))
             client.secrets.delete(scope, key[0])

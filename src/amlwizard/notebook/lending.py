@@ -44,7 +44,7 @@ class Lending:
 
     def sweep(self) -> None:
         """Remove what processes have left that ended before they could."""
-        found = left(self._secrets, self._scope)
+        found = abandoned_keys(self._secrets, self._scope)
         self._delete(key[0] for key in found if key["purpose"] != CONTEXT)
 
     def take_back(self) -> None:
@@ -68,7 +68,7 @@ def lending(secrets: SecretScopesPort, scope: str, purpose: str) -> Iterator[Len
         lent.take_back()
 
 
-def left(secrets: SecretScopesPort, scope: str) -> Iterator[re.Match[str]]:
+def abandoned_keys(secrets: SecretScopesPort, scope: str) -> Iterator[re.Match[str]]:
     """The keys in a scope, as matches of KEY, whose processes have ended before they could remove
     them."""
     for key in secrets.keys(scope):

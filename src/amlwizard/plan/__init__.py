@@ -75,7 +75,7 @@ class Kept:
     back: JsonValue = None
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         """The message for users, with a way out."""
         if not self.field:
             return _("Azure does not change {path}: use another resource", path=self.path)

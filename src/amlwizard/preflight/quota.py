@@ -93,7 +93,7 @@ def of_pool(s: Situation) -> Iterator[Finding]:
         )
 
 
-def together(situations: Mapping[str, Situation]) -> dict[str, list[Finding]]:
+def exceeded_together(situations: Mapping[str, Situation]) -> dict[str, list[Finding]]:
     """What recipes that fit one by one exceed together, for each of those concerned. `situations`
     are by recipe."""
     claims: dict[tuple[str, ...], dict[str, Demand]] = defaultdict(dict)

@@ -18,13 +18,13 @@ Joint: TypeAlias = Callable[[Situation, Context, ReportProgress], Sequence[Findi
 """What a recipe and others that are replayed with it exceed together."""
 
 
-def alone(situation: Situation, ctx: Context, say: ReportProgress) -> Sequence[Finding]:
+def nothing_joint(situation: Situation, ctx: Context, say: ReportProgress) -> Sequence[Finding]:
     """The `Joint` of a recipe that is replayed by itself."""
     return ()
 
 
 def preflight_step(
-    steps: Sequence[Step], ignored: Collection[str] = (), joint: Joint = alone
+    steps: Sequence[Step], ignored: Collection[str] = (), joint: Joint = nothing_joint
 ) -> Step:
     """The preflight of `steps`. Raises InvalidInputError with all findings if one of them is an
     error whose rule is not `ignored`. Otherwise the findings are reported as progress and returned

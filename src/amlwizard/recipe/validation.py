@@ -36,7 +36,7 @@ from amlwizard.recipe.sections import (
     derived,
 )
 from amlwizard.recipe.titles import title
-from amlwizard.recipe.wording import SENTENCES, cut, meant, said, shown
+from amlwizard.recipe.wording import SENTENCES, cut, meant, sentence, shown
 
 SECTIONS: Mapping[str, type[Section]] = {
     name: info.annotation
@@ -409,7 +409,11 @@ def _wrong(
     fix, otherwise = str(facts.get("fix") or ""), None
     if cure and value and not fix:
         fix, otherwise = _("Use {value}.", value=_flow(value)), ""
-    what = f"{label}: {said(problem, label)}" if named and rule != "value" else said(problem, label)
+    what = (
+        f"{label}: {sentence(problem, label)}"
+        if named and rule != "value"
+        else sentence(problem, label)
+    )
     return Finding(rule, "error", (path,), what, fix=fix, cure=cure, otherwise=otherwise)
 
 

@@ -47,7 +47,7 @@ EMPTY = _("{label} must not be empty.")
 OTHERWISE = _("{label} cannot be {given}.")
 
 
-def said(problem: ErrorDetails, label: str) -> str:
+def sentence(problem: ErrorDetails, label: str) -> str:
     """A sentence about one of ``ValidationError.errors()``, of the field called `label`."""
     given, kind = problem["input"], problem["type"]
     if "_" not in kind:  # one of our own, which says it itself

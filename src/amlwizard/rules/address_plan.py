@@ -72,7 +72,7 @@ def suggest(space: Space, load: Load) -> Space:
     raise planner.no_room()
 
 
-def together(
+def moved_together(
     space: Space, load: Load, groups: Iterable[Sequence[str]]
 ) -> tuple[Space, list[tuple[str, ...]]]:
     """The space with new places for the ranges of all groups, all other ranges unchanged, and the

@@ -132,6 +132,6 @@ def reserved_word(field: str, name: str) -> str | None:
     return found[0] if found else None
 
 
-def right(field: str, name: str) -> bool:
+def is_valid_name(field: str, name: str) -> bool:
     """Whether Azure accepts a name for this field."""
     return SHAPES[field].fits(name) and not reserved_word(field, name)

@@ -11,7 +11,7 @@ from amlwizard.recipe.sections import derived
 from amlwizard.rules.name_shapes import (
     RESERVED_ANYWHERE,
     RESERVED_AT_START,
-    right,
+    is_valid_name,
 )
 
 HOSTS = (
@@ -53,7 +53,7 @@ def renamed(names: Names, field: str) -> dict[str, str]:
     template = derived()[field]
 
     def good(name: str) -> bool:
-        return right(field, name)
+        return is_valid_name(field, name)
 
     # With the abbreviation of its type in front, if the name's own start is not allowed.
     bases = [*_cleaned(given), *(_from(template, base) for base in _cleaned(given) if base)]
@@ -68,7 +68,9 @@ def with_prefix(names: Names) -> dict[str, str]:
     following = {f: template for f, template in derived().items() if follows(names, f)}
 
     def good(prefix: str) -> bool:
-        return all(right(field, _from(template, prefix)) for field, template in following.items())
+        return all(
+            is_valid_name(field, _from(template, prefix)) for field, template in following.items()
+        )
 
     plain = re.sub(r"[^a-z0-9]", "", _ascii(names.prefix).lower())
     for word in (*RESERVED_ANYWHERE, *RESERVED_AT_START):
@@ -80,7 +82,9 @@ def with_prefix(names: Names) -> dict[str, str]:
 def another(names: Names, field: str) -> dict[str, str]:
     """A cure for two equal names: the name with ``-2`` at its end; empty if that is not valid."""
     given = getattr(names, field)
-    name = next(_near([f"{given}-2", f"{given[:-2]}-2"], lambda name: right(field, name)), None)
+    name = next(
+        _near([f"{given}-2", f"{given[:-2]}-2"], lambda name: is_valid_name(field, name)), None
+    )
     return {f"names.{field}": name} if name else {}
 
 

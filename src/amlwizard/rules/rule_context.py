@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from amlwizard.errors import Finding
 from amlwizard.language import _, listed
 from amlwizard.recipe import Sections
-from amlwizard.rules.address_plan import DNS, changes, together
+from amlwizard.rules.address_plan import DNS, changes, moved_together
 from amlwizard.rules.address_space import Kind, Range, Space, path, space_of
 from amlwizard.rules.base import RANGES, RULES, Rule
 from amlwizard.rules.capacity import Load, load_of
@@ -86,7 +86,7 @@ class Ranges:
 
     def planned(self, groups: Iterable[Sequence[str]]) -> Ranges:
         """A copy with a plan that moves the ranges of all groups."""
-        after, cured = together(self.space, self.load, groups)
+        after, cured = moved_together(self.space, self.load, groups)
         return replace(self, plan=changes(self.space, after), cured=cured)
 
     def cure(self, *moving: str) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from amlwizard.plan import Step
-from amlwizard.preflight.step import Joint, alone, preflight_step
+from amlwizard.preflight.step import Joint, nothing_joint, preflight_step
 from amlwizard.recipe import Recipe
 from amlwizard.steps import (
     cluster,
@@ -24,7 +24,9 @@ from amlwizard.steps import (
 )
 
 
-def steps_for(recipe: Recipe, ignored: Collection[str] = (), joint: Joint = alone) -> list[Step]:
+def steps_for(
+    recipe: Recipe, ignored: Collection[str] = (), joint: Joint = nothing_joint
+) -> list[Step]:
     """All steps of a recipe. Their order follows from `after` alone. `ignored` holds the preflight
     rules whose findings do not stop the run; `joint` finds what others have to do with them."""
     journey = [

@@ -92,7 +92,7 @@ class _ArmResource:
             for k in stays
             if not _among(said := f"{k.path}: {k.found!r} -> {k.wanted!r}", apart)
         )
-        note = "; ".join(k.told for k in stays)
+        note = "; ".join(k.message for k in stays)
         if state != "Succeeded":
             failed = (f"provisioningState: {state}", *apart)
             return Found("failed", outputs, failed, note, stays)

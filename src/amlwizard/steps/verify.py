@@ -58,7 +58,7 @@ def verify(recipe: Recipe, journey: Sequence[Step]) -> Step:
     return Verification(recipe, journey).step(*_ends(journey))
 
 
-def alone(
+def standalone_verification(
     recipe: Recipe, journey: Sequence[Step], scope: EvidenceScope
 ) -> tuple[Verification, list[Step]]:
     """Verification, in strict mode, of a platform built earlier; its steps are sign-in and this."""

@@ -13,7 +13,7 @@ from rich.text import Text
 from amlwizard import console, durations
 from amlwizard.accounts import Account
 from amlwizard.app.application import Application, fan_out
-from amlwizard.app.outputs import telling, usable
+from amlwizard.app.outputs import as_input_errors, usable
 from amlwizard.app.port import TargetName
 from amlwizard.cli.commands.wizard import SESSIONS
 from amlwizard.cli.options import AskOptions
@@ -173,7 +173,7 @@ class Ask:
             if path.is_file() and not mine and not self.asker.confirm(over, False):
                 continue
             try:
-                with telling(usable(path, option), option):
+                with as_input_errors(usable(path, option), option):
                     self.session.save(path)
                 break
             except InvalidInputError as error:

@@ -141,5 +141,5 @@ def _recorded(app: player.DemoApp, acts: Iterator[script.Act], file: Path) -> in
         code = app.run(headless=True, size=(size[0], size[1]), auto_pilot=pilot) or 0
         seconds = cast.seconds
         cast.end()
-    print(recording.told(file, seconds), file=sys.stderr)
+    print(recording.finished(file, seconds), file=sys.stderr)
     return code
