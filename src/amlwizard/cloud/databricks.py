@@ -204,7 +204,7 @@ class Databricks:
         from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 
         libraries = [Library(pypi=PythonPyPiLibrary(package=package)) for package in packages]
-        asked(
+        retried(
             _("install libraries"),
             partial(self.client.libraries.install, cluster_id, libraries),
         )
