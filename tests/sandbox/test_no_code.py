@@ -26,6 +26,8 @@ from support.containers import (
     split,
 )
 
+from amlwizard.serving.unfit import explained
+
 pytestmark = pytest.mark.xdist_group("containers")
 
 SCRIPT = [Path(given)] if (given := os.environ.get("AMLWIZARD_SCORING_SCRIPT")) else []
@@ -126,6 +128,8 @@ def test_without_signature_what_comes_is_looked_at(tmp_path: Path) -> None:
         assert unsigned.score(split(["a", "b"], [1.0, 1], index=[0]))[0] == 200
         assert unsigned.score(split(["a", "b"], [1.0, 1]))[0] == 500, "an index is needed there"
         assert unsigned.score([[1.0, 1]])[0] == 200, "by position"
+        assert unsigned.score(split(["b", "a"], [1, 1.0], index=[0]))[0] == 500
+        assert "infer_signature" in explained("answer", unsigned.exception)[1]
 
 
 def columns(*types: Any) -> Any:

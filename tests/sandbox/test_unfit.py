@@ -46,6 +46,15 @@ FAILURES = {
         "pandas.errors.IntCastingNaNError: Cannot convert non-finite values (NA or inf) to integer",
         "null in a column of whole numbers", "double",
     ),
+    "columns of scikit-learn": (
+        "ValueError: The feature names should match those that were passed during fit.\nFeature names "
+        "must be in the same order as they were in fit.", "in another order", "infer_signature",
+    ),
+    "columns of XGBoost": ("ValueError: feature_names mismatch: ['a', 'b'] ['b', 'a']", "in another order", "signature"),
+    "rows for XGBoost": (
+        "ValueError: data did not contain feature names, but the following fields are expected: a, b",
+        "other columns", "infer_signature",
+    ),
     "null": ("ValueError: Input contains NaN", "takes no missing values", "impute"),
     "rows": ("AttributeError: 'list' object has no attribute 'items'", "another form", "left out|Leave"),
     "params": ("MlflowException: Invalid parameters found: k", "params", "scoring.request"),

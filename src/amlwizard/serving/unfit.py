@@ -255,6 +255,17 @@ CAUSES = (
         ),
     ),
     Cause(
+        r"feature_names mismatch|did not contain feature names|feature names should match those",
+        _(
+            "scoring.request has other columns than the model was trained on, or the same in another "
+            "order, which a model without a signature does not put right."
+        ),
+        _(
+            "Give the columns as in the training, or log the model with a signature, by "
+            "infer_signature."
+        ),
+    ),
+    Cause(
         r"IntCastingNaNError|Cannot convert non-finite values",
         _("scoring.request has null in a column of whole numbers, which cannot be missing."),
         _("Give a number there, or train the column as double."),
