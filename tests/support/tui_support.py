@@ -44,11 +44,13 @@ from amlwizard.events import (
 )
 from amlwizard.journal import read
 from amlwizard.json_types import JsonObject
+from amlwizard.model_version import ModelVersion
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Phase, Plan, PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.run_control import RunControl
+from amlwizard.secret import Secret
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.demo.script import on_screen
 from amlwizard.view import RunView
@@ -266,6 +268,17 @@ class FakeBackend:
             raise InvalidInputError(f"{path} is a folder.", fix="Name the file of the page.")
         path.write_text(posture.summary)
         return path.absolute()
+
+    def model_versions(
+        self, recipe: Recipe, emit: Emit, cancel: CancelEvent
+    ) -> Sequence[ModelVersion]:
+        raise AssertionError("no page lists versions")
+
+    def endpoint_key(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Secret:
+        raise AssertionError("no page shows a key")
+
+    def expected_teardown(self, plan: Plan) -> Mapping[str, float]:
+        raise AssertionError("no page takes anything down")
 
     def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: CancelEvent) -> Plan:
         raise AssertionError("no page takes anything down")

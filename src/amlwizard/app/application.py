@@ -37,6 +37,7 @@ from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.json_types import JsonObject
 from amlwizard.language import _
 from amlwizard.lease import Lease
+from amlwizard.model_version import ModelVersion
 from amlwizard.paths import private_folder, state_folder
 from amlwizard.payloads import CellFinished, ScoringResponse
 from amlwizard.plan import Phase, Plan, Step, outline, until
@@ -52,7 +53,7 @@ from amlwizard.steps import steps_for
 from amlwizard.steps.endpoint_key import endpoint_key
 from amlwizard.steps.evidence import EvidenceScope
 from amlwizard.steps.foundation import signed_in
-from amlwizard.steps.model_versions import ModelVersion, model_versions
+from amlwizard.steps.model_versions import model_versions
 from amlwizard.steps.verify import standalone_verification
 from amlwizard.teardown import teardown
 from amlwizard.view import RunView
@@ -179,7 +180,6 @@ class Application:
     def model_versions(
         self, recipe: Recipe, emit: Emit, cancel: CancelEvent
     ) -> Sequence[ModelVersion]:
-        """The registered versions of the recipe's model, newest first, and what serves them."""
         account = self.sign_in(recipe.sign_in, emit, cancel)
         with cancelled_by(cancel), reading_answers(_("Model versions")):
             return model_versions(self.target.cloud, recipe, signed_in(account))
@@ -207,8 +207,6 @@ class Application:
         return durations.expected((s.id for s in steps_for(recipe)), samples, profile)
 
     def expected_teardown(self, plan: Plan) -> Mapping[str, float]:
-        """Seconds by step id, as the teardowns before it took on this target; empty if they cannot tell
-        when it will end."""
         samples = durations.recorded(state_folder() / "teardowns", self.target.name)
         return durations.of_teardown(plan, samples)
 
@@ -344,7 +342,6 @@ class Application:
             return send(ctx, recipe, dict(request), lambda message, payload=None: None)
 
     def endpoint_key(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Secret:
-        """The key of the recipe's endpoint. Raises InvalidInputError if there is no endpoint."""
         account = self.sign_in(recipe.sign_in, emit, cancel)
         with cancelled_by(cancel), reading_answers(_("Endpoint key")):
             return endpoint_key(self.target.cloud, recipe, signed_in(account))

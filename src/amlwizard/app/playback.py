@@ -13,18 +13,27 @@ from typing import get_args
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
-from amlwizard.app.port import RECIPE, Places, RecordedRun, RunResult, ShellAccess, TargetName
+from amlwizard.app.port import (
+    RECIPE,
+    Places,
+    RecordedRun,
+    RunResult,
+    ShellAccess,
+    TargetName,
+)
 from amlwizard.costs import Costs
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
 from amlwizard.json_types import JsonObject
 from amlwizard.language import _
+from amlwizard.model_version import ModelVersion
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Phase, Plan, PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.run_control import RunControl
+from amlwizard.secret import Secret
 
 POLL_SECONDS = 0.02
 
@@ -174,6 +183,17 @@ class Playback:
     def destroy(
         self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
     ) -> RunResult:
+        raise _no_cloud()
+
+    def model_versions(
+        self, recipe: Recipe, emit: Emit, cancel: CancelEvent
+    ) -> Sequence[ModelVersion]:
+        raise _no_cloud()
+
+    def endpoint_key(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Secret:
+        raise _no_cloud()
+
+    def expected_teardown(self, plan: Plan) -> Mapping[str, float]:
         raise _no_cloud()
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:

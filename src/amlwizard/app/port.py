@@ -20,12 +20,14 @@ from amlwizard.errors import Finding
 from amlwizard.events import Emit, StepProgress
 from amlwizard.json_types import JsonObject
 from amlwizard.language import _
+from amlwizard.model_version import ModelVersion
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plain_text import PlainText
 from amlwizard.plan import Phase, Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.run_control import RunControl
+from amlwizard.secret import Secret
 
 TargetName = Literal["sandbox", "azure"]
 RunEnd = Literal["done", "failed", "cancelled", "unfinished", "in progress"]
@@ -184,9 +186,21 @@ class ApplicationPort(Protocol):
         VNET; `skip` names sides to leave out. Starts the Databricks cluster if it is
         terminated."""
 
+    def model_versions(
+        self, recipe: Recipe, emit: Emit, cancel: CancelEvent
+    ) -> Sequence[ModelVersion]:
+        """The registered versions of the recipe's model, newest first, and what serves them."""
+
+    def endpoint_key(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Secret:
+        """The key of the recipe's endpoint. Raises InvalidInputError if there is no endpoint."""
+
     def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: CancelEvent) -> Plan:
         """What a teardown would remove, in order, and what it would leave. With `purge`, also
         what would remain soft-deleted."""
+
+    def expected_teardown(self, plan: Plan) -> Mapping[str, float]:
+        """Expected seconds by step id, from earlier teardowns on this target; empty if they cannot
+        tell when it will end."""
 
     def destroy(
         self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from amlwizard.cloud_port import CloudPort
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.json_path import value_at
-from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
+from amlwizard.model_version import ModelVersion
 from amlwizard.plan.placeholders import resolve
 from amlwizard.recipe import Recipe
 from amlwizard.steps.traffic import traffic_of
-
-
-@dataclass(frozen=True)
-class ModelVersion(JsonRecord):
-    """`run_id` is the MLflow run that trained it; `traffic` the share of requests, in percent, that
-    each deployment of it gets, by name. A deployment without traffic has 0."""
-
-    version: str
-    run_id: str
-    metrics: Mapping[str, float]
-    traffic: Mapping[str, int]
 
 
 def model_versions(cloud: CloudPort, recipe: Recipe, signed_in: Document) -> list[ModelVersion]:

@@ -23,8 +23,8 @@ from amlwizard.console import login_prompt, output
 from amlwizard.console.output import indented
 from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.language import _
+from amlwizard.model_version import ModelVersion
 from amlwizard.paths import state_folder
-from amlwizard.steps.model_versions import ModelVersion
 
 MOST = 50
 
