@@ -172,7 +172,7 @@ class _Part:
         return self.step.removal.owned_by_name or owned(owner, self.prefix)
 
     def _of_others(self, ctx: Context, found: Document) -> Found:
-        """Somebody else's resource stays; what is ours in it goes."""
+        """A resource that belongs to someone else stays; what amlwizard has put into it goes."""
         assert self.step.removal
         inside = self.step.removal.inside
         try:

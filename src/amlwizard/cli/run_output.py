@@ -26,7 +26,7 @@ def progress(as_json: bool, expected: Mapping[str, float] | None = None) -> Emit
 
 
 def while_read(emit: Emit, control: RunControl) -> Emit:
-    """`emit`, until nobody reads it any more: the reader of a pipe has ended (``| head``), or the
+    """`emit`, until its output is no longer read: the reader of a pipe has ended (``| head``), or the
     terminal was closed. Then the run is cancelled."""
 
     def heeding(event: Event) -> None:

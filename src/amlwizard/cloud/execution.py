@@ -123,7 +123,7 @@ WIDEN = _(
 
 
 class LostContextError(CloudError):
-    """What a notebook ran in is gone, or nobody knows whether its cell runs: not the fault of a
+    """What a notebook ran in is gone, or it is unknown whether its cell runs: not the fault of a
     cell, and it may start again in another context."""
 
 

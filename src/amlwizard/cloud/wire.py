@@ -121,7 +121,7 @@ class WebPageError(CloudError):
 
 
 class LostAnswerError(OSError):
-    """The connection failed, or nobody answered in time, after a request may have reached its
+    """The connection failed, or no answer came in time, after a request may have reached its
     server."""
 
 

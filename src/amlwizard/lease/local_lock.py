@@ -17,7 +17,8 @@ FOLDER = "locks"
 
 
 def holder_of(run: str) -> Holder | None:
-    """Who works on a run, of the processes that share a state folder; None if nobody is known to."""
+    """The process that works on a run, among those that share a state folder; None if none is
+    known."""
     for path in (state_folder() / FOLDER).glob("*"):
         with suppress(OSError, ValueError):
             found = holder.parse(path.read_text(encoding="utf-8"))

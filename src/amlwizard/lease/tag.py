@@ -67,8 +67,8 @@ class Tag:
         return self.own is not None and self.own.until <= clock.now()
 
     def renew(self) -> Holder | None:
-        """Renew the lease. Returns who has taken it over, if somebody did: ours had expired, or
-        their clock is ahead."""
+        """Renew the lease. Returns the holder that has taken it over, if any: ours had expired, or
+        its clock is ahead."""
         assert self.own
         other = holder.parse(self._read() or "")
         if other and other.run != self.own.run and not other.gone:

@@ -38,7 +38,8 @@ def principal_scope(recipe: Recipe) -> str:
 
 
 def scope_inside(recipe: Recipe) -> Inside:
-    """The recipe's secret scope, as what is ours in a Databricks workspace of somebody else's."""
+    """The recipe's secret scope, which amlwizard has put into a Databricks workspace that may
+    belong to someone else."""
     scope = scope_of(recipe)
 
     def client(ctx: Context, workspace: Document) -> DatabricksPort:

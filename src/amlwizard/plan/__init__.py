@@ -154,7 +154,7 @@ class Removal:
     only a refusal to create it again reveals it. `owned_by_name`: its name alone proves that
     amlwizard created it, so it needs no tag. `companion_group` is the id of a resource group that
     Azure creates for it, and must delete with it. `inside` is what amlwizard puts into it, also if
-    it is somebody else's, who keeps it.
+    it belongs to someone else, who keeps it.
     """
 
     query: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The comments of a recipe's file, carried over to where it is written anew."""
+"""The comments of a recipe's file, carried over when it is rewritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe: everything a person decides, one section per form screen. One declaration of the
+"""The recipe: everything a user decides, one section per form screen. One declaration of the
 fields: forms, prompts, the JSON schema and the file all come from it.
 
 A recipe is strict (an unknown key is an error) and holds no secret: there is no field for one.

@@ -83,7 +83,7 @@ def _unfit(found: Document) -> StepError:
 
 def kept(ctx: Context, recipe: Recipe) -> Found | None:
     """What an earlier check of the same run found, from the tags of its version. Another request is
-    checked anew, unless the model is deployed: then the endpoint answers it at once."""
+    checked again, unless the model is deployed: then the endpoint answers it at once."""
     version = registered(ctx, recipe)
     tags = version["tags"] if version else {}
     found = fitness_in(tags)

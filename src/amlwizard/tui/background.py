@@ -125,7 +125,7 @@ class BackgroundCalls:
     def costs(
         self, target: TargetName, recipe: Recipe, known: Callable[[Recipe, Costs], None]
     ) -> None:
-        """What the recipe's platform costs; nobody is bothered if that cannot be told."""
+        """What the recipe's platform costs; reports no error if that cannot be found out."""
 
         def work(call: BackgroundCall) -> None:
             with self.application.using(target, call.cancel):
