@@ -95,11 +95,6 @@ def test_where_the_platform_encrypts_the_user_is_asked_once(
         for kept in keyring.values():
             for token in json.loads(kept)["RefreshToken"].values():
                 assert token["secret"] not in file.read_text()
-    cloud = Cloud(profile, attended=True)
-    cloud.sign_in(SignIn(), asked, CancelEvent())
-    cloud.sign_out()
-    Cloud(profile, attended=True).sign_in(SignIn(), asked, CancelEvent())
-    assert len(asked.codes) == 2
 
 
 def test_the_sandbox_keeps_nobody(place: Sandbox) -> None:

@@ -139,14 +139,6 @@ class Cloud:
         self._session = shared.one((login, given.tenant), sign_in) if shared else sign_in()
         return self._session
 
-    def sign_out(self) -> None:
-        """Forget who signed in. Nothing is revoked in Entra; the next sign-in prompts again."""
-        with self._signing_in:
-            if self._session:
-                self._session.records.forget(self._session.asked_tenant)
-            self._session = None
-            self._forget_clients()
-
     def _forget_clients(self) -> None:
         with self._making:
             self._arm = None

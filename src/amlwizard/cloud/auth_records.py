@@ -61,10 +61,6 @@ class AuthRecords:
             private_folder(file.parent)
             write(file, record.serialize())
 
-    def forget(self, tenant: str) -> None:
-        if self.folder is not None:
-            self._file(tenant).unlink(missing_ok=True)
-
 
 def encrypted_store(folder: Path) -> bool:
     """Whether this platform stores secrets encrypted: the same check that azure-identity makes."""
