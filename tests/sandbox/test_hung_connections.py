@@ -14,7 +14,7 @@ import pytest
 from support import PATIENCE, Asked, Json
 from support.platforms import Platform
 
-from amlwizard.cloud import Cloud, databricks, interruption, wire
+from amlwizard.cloud import Cloud, databricks_client, interruption, wire
 from amlwizard.cloud.arm import Arm
 from amlwizard.cloud.databricks import Databricks
 from amlwizard.cloud.errors import LOST_ANSWERS
@@ -126,7 +126,7 @@ def test_so_it_is_with_a_sign_in(platform: Platform, call: str, limit: str) -> N
 def test_nobody_there_is_an_error_that_says_so(
     platform: Platform, ask: Callable[[Clients], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databricks, "RETRY_SECONDS", 1)
+    monkeypatch.setattr(databricks_client, "RETRY_SECONDS", 1)
     monkeypatch.setattr(wire, "pause", lambda seconds: None)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and it does not listen
