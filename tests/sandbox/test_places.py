@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import RECIPES, amlwizard, environment, recipe_of
+from support import RECIPES, amlwizard, environment, existing, recipe_of
 from support.breadth import narrowed
 
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.paths import private, write
-from amlwizard.recipe import save
+from amlwizard.recipe import keep, read, save
 
 RECIPE = str(RECIPES / "quickstart.yaml")
 
@@ -130,13 +130,32 @@ def test_what_a_run_writes_is_its_owners_whatever_the_umask(tmp_path: Path, umas
     before = os.umask(umask)
     try:
         home = tmp_path / "deep" / "home"
-        ran = amlwizard("plan", RECIPE, "--target", "sandbox", AMLWIZARD_HOME=str(home))
+        around = {"AMLWIZARD_HOME": str(home)}
+        ran = amlwizard("plan", RECIPE, "--target", "sandbox", **around)
+        run = ("--until", "sign-in", "--capture", str(home / "capture.jsonl"))
+        replayed = amlwizard("replay", RECIPE, "--target", "sandbox", *run, **around)
         DraftStore(home / "sessions").save(Draft(id="one"))
     finally:
         os.umask(before)
-    assert ran.code == 0, ran.err
+    assert (ran.code, replayed.code) == (0, 0), ran.err + replayed.err
+    written = {path.name for path in home.rglob("*") if path.is_file()}
+    assert written >= {"journal.jsonl", "recipe.yaml", "capture.jsonl", "sandbox.json", "one.json"}
     assert home.parent.stat().st_mode & 0o777 == 0o700
     for path in home.rglob("*"):
         open_to = stat.S_IMODE(path.stat().st_mode)
         assert not open_to & 0o077, path
         assert open_to & 0o600 == 0o600, path
+
+
+def test_what_is_kept_beside_a_recipe_is_its_owners(tmp_path: Path) -> None:
+    """Notebooks, scripts and small data may be anything but public."""
+    notebook = tmp_path / "train.py"
+    notebook.write_text("import mlflow")
+    reading = read(Path(RECIPE), {"training.notebook": str(notebook)})
+    before = os.umask(0)
+    try:
+        keep(existing(reading.recipe), tmp_path / "run" / "recipe.yaml")
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "run").iterdir()}
+    assert modes == {"recipe.yaml": 0o600, "train.py": 0o600}

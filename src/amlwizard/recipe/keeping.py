@@ -10,20 +10,22 @@ from pathlib import Path
 
 import yaml
 
+from amlwizard.paths import private, private_folder, write
 from amlwizard.recipe.comments import with_comments
 from amlwizard.recipe.file import lines_of
 from amlwizard.recipe.sections import Recipe, Section
 from amlwizard.recipe.validation import SECTIONS, Reading, examine, put
 from amlwizard.recipe.values import RecipeFile
-from amlwizard.recipe.writing import save, save_text, text_of, text_of_raw
+from amlwizard.recipe.writing import save_text, text_of, text_of_raw
 
 LARGEST = 2_000_000  # bytes of a file that is copied; a larger one is named where it is
 
 
 def keep(recipe: Recipe, path: Path) -> None:
-    """Save a recipe, with copies of the small files that it names beside it. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _save_with(recipe, path, lambda file: _kept(file, path.parent))
+    """Save a recipe for its owner only, with copies of the small files that it names beside it. Raises
+    OSError."""
+    private_folder(path.parent)
+    write(path, text_of(_naming(recipe, lambda file: _kept(file, path.parent))))
 
 
 def files_of(recipe: Recipe) -> Iterator[RecipeFile]:
@@ -61,7 +63,8 @@ def _commented(text: str, source: Path | None) -> str:
         return text
 
 
-def _save_with(recipe: Recipe, path: Path, named: Callable[[RecipeFile], str]) -> None:
+def _naming(recipe: Recipe, named: Callable[[RecipeFile], str]) -> Recipe:
+    """The recipe with other names of its files."""
     sections: dict[str, Section] = {}
     for name, section in recipe:
         if isinstance(section, Section):
@@ -71,7 +74,7 @@ def _save_with(recipe: Recipe, path: Path, named: Callable[[RecipeFile], str]) -
                 if isinstance(value, RecipeFile) and value.path.is_file()
             }
             sections[name] = section.model_copy(update=files)
-    save(recipe.model_copy(update=sections), path)
+    return recipe.model_copy(update=sections)
 
 
 def _seen(file: RecipeFile, folder: Path) -> str:
@@ -84,5 +87,6 @@ def _kept(file: RecipeFile, folder: Path) -> str:
     """What a recipe in the folder calls the file."""
     if file.path.stat().st_size > LARGEST:
         return str(file.path.resolve())
-    shutil.copyfile(file.path, folder / file.path.name)
+    with file.path.open("rb") as given, open(folder / file.path.name, "wb", opener=private) as kept:
+        shutil.copyfileobj(given, kept)
     return file.path.name
