@@ -1,4 +1,5 @@
-"""Whatever cuts a training off, it has one run in MLflow, and none is left running."""
+"""Whatever cuts a training off, it has one run in MLflow, and none is left running; nor is anything of it
+deployed twice."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from chaos.grounds import Ground, train
 from chaos.trials import MUST_BE_0, Trial
-from support import RECIPES, Ran, Sandbox, amlwizard, replaying, running
+from support import RECIPES, Json, Ran, Sandbox, amlwizard, replaying, running
 from support.breadth import breadth
 from support.faults import FAULTS
 from support.trainings import nothing_lent, runs
@@ -219,6 +220,32 @@ def test_every_answer_of_the_workspace_may_be_cut_or_unreadable_once(
     ran = trained(*other, **around)
     assert set(runs(cloud)) == {*before, ran.final("train")["outputs"]["run_id"]}
     assert kinds(cloud.calls[asked:]) >= {*KINDS}
+
+
+SERVING: dict[str, Json] = {
+    "PUT .*/onlineEndpoints/[^/]*": FAULTS["lost"],
+    "PUT .*/deployments/[^/]*": FAULTS["lost"],
+    "GET .*/onlineEndpoints/[^/]*": FAULTS["cut"],
+    "GET .*/deployments/[^/]*": FAULTS["unreadable"],
+    "GET .*MachineLearningServices/locations/.*/operationStatuses/.*": FAULTS["503"],
+    "POST .*/listKeys": FAULTS["empty"],
+    "POST .*/score": FAULTS["502 of a gateway"],
+}
+
+
+def test_once_at_every_request_of_a_deployment(cloud: Sandbox, around: dict[str, str]) -> None:
+    for call, fault in SERVING.items():
+        cloud.fault(f"(?i){call}", times=1, **fault)
+    before = len(cloud.calls)
+    ran = amlwizard("replay", *TARGET, "--until", "score", "--json", **around)
+    assert ran.code == 0, ran.err
+    made = cloud.calls[before:]
+    unmet = {c for c in SERVING if not any(re.fullmatch(f"(?i){c}", line) for line in made)}
+    assert unmet == set()
+    resources = cloud.state["resources"].values()
+    assert sum(one["type"].endswith("/onlineEndpoints/deployments") for one in resources) == 1
+    again = amlwizard("replay", *TARGET, "--until", "score", "--json", **around)
+    assert again.code == 0 and again.outcomes["deployment"] == "kept"
 
 
 SLICE = sorted({*FAILING, *(f"POST .*/{call}" for call in LOST)})

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support import RECIPES, ROOT, Command, amlwizard_in
+from support import PATIENCE, RECIPES, ROOT, Command, amlwizard_in, environment
 
 from amlwizard import cli, preflight
 from amlwizard.cli.arguments import parser
@@ -145,3 +145,32 @@ def test_a_signal_while_a_command_is_still_being_loaded_ends_it(
     assert cli.main(["plan", QUICKSTART]) == 130
     assert capfd.readouterr().err == ""
     assert signal.getsignal(number) == before
+
+
+STUBBORN = """
+import time
+from amlwizard.cli.signals import cancelling
+
+with cancelling():
+    print("begun", flush=True)
+    while True:
+        time.sleep(1)
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_second_signal_ends_also_what_does_not_heed_the_first(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STUBBORN],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment({}),
+    ) as stubborn:
+        assert stubborn.stdout and stubborn.stdout.readline() == "begun\n"
+        stubborn.send_signal(number)
+        assert stubborn.stderr
+        while "Cancelling" not in stubborn.stderr.readline():
+            assert stubborn.poll() is None
+        stubborn.send_signal(number)
+        assert stubborn.wait(PATIENCE) == 130

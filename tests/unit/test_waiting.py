@@ -7,9 +7,10 @@ from threading import Event
 import pytest
 
 from amlwizard.cli.signals import ABOUT_READING, cancelling
+from amlwizard.cloud.interruption import interruptible
 from amlwizard.cloud.waiting import Waiting, longest
 from amlwizard.errors import OperationCancelledError, StepError
-from amlwizard.run_control import current_report
+from amlwizard.run_control import cancelled_by, current_report
 
 
 @pytest.fixture
@@ -47,6 +48,14 @@ def test_a_cancellation_says_what_goes_on() -> None:
     cancel.set()
     with pytest.raises(OperationCancelledError, match=r"still under way: the vnet \(InProgress\)"):
         Waiting("the vnet", "", 3600, lambda *_: None, cancel).tell("InProgress")
+
+
+def test_no_request_leaves_once_the_command_is_cancelled() -> None:
+    cancel, sent = Event(), list[str]()
+    cancel.set()
+    with cancelled_by(cancel), pytest.raises(OperationCancelledError):
+        interruptible(lambda: sent.append("a request"), "a request", 60)
+    assert sent == []
 
 
 def test_a_gateway_may_take_longer() -> None:
