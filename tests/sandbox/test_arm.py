@@ -15,7 +15,9 @@ import pytest
 from support import PATIENCE, Sandbox, existing
 from support.faults import FAULTS
 
+from amlwizard.cloud import waiting
 from amlwizard.errors import CloudError, StepError
+from amlwizard.run_control import reported_by
 from amlwizard.sandbox.ports import bind
 
 API = "2025-05-01"
@@ -129,6 +131,34 @@ def test_an_operation_that_fails_once_succeeds_when_it_is_repeated(
         assert error.value.code == code and "Something went wrong" in error.value.why
         assert "Run it again" in error.value.fix
     assert existing(arm.get(vnet_in(arm), API))["properties"]["provisioningState"] == "Succeeded"
+
+
+def test_pages_that_lead_round_in_circles_are_no_answer(sandbox: Callable[..., Sandbox]) -> None:
+    there = sandbox("--clock", "instant")
+    arm = there.cloud().arm
+    path = f"/subscriptions/{arm.subscription}/resourceGroups"
+    page = f"{there.description['arm']}{path}?api-version=2025-04-01"
+    there.fault(f"GET {path}", edit={"nextLink": page})
+    with pytest.raises(CloudError, match="no answer"):
+        arm.every(path, "2025-04-01")
+
+
+def test_what_stays_unseen_or_there_is_told_meanwhile(
+    sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "HEARTBEAT_SECONDS", 0)
+    there = sandbox("--clock", "instant")
+    arm = there.cloud().arm
+    vnet = vnet_in(arm)
+    arm.profile = replace(arm.profile, lag=0.5, patience=0.5)
+    said: list[str] = []
+    with pytest.raises(StepError, match="still there"):
+        arm.await_gone(vnet, API, lambda message, _=None: said.append(message), Event())
+    assert said[0] == "being deleted"
+    said.clear()
+    with reported_by(said.append):
+        assert arm.await_there(f"{vnet}x", API, Event()) is None
+    assert said[0].startswith("not visible yet, for ")
 
 
 def test_a_registration_that_nobody_confirmed_is_asked_for_again(

@@ -142,7 +142,7 @@ def test_nobody_there_is_an_error_that_says_so(
 def test_meanwhile_it_is_told_what_is_waited_for(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interruption, "SIGN_OF_LIFE_SECONDS", 0.1)
+    monkeypatch.setattr(interruption, "HEARTBEAT_SECONDS", 0.1)
     asking = clients(platform, platform.cloud.profile)
     resource_id, _, _ = platform.document("vnet")
     said: list[str] = []

@@ -7,10 +7,10 @@ from threading import Event
 import pytest
 
 from amlwizard.cli.signals import ABOUT_READING, cancelling
-from amlwizard.cloud.interruption import interruptible
+from amlwizard.cloud import interruption
 from amlwizard.cloud.waiting import Waiting, longest
 from amlwizard.errors import OperationCancelledError, StepError
-from amlwizard.run_control import cancelled_by, current_report
+from amlwizard.run_control import cancelled_by, current_report, reported_by
 
 
 @pytest.fixture
@@ -54,8 +54,22 @@ def test_no_request_leaves_once_the_command_is_cancelled() -> None:
     cancel, sent = Event(), list[str]()
     cancel.set()
     with cancelled_by(cancel), pytest.raises(OperationCancelledError):
-        interruptible(lambda: sent.append("a request"), "a request", 60)
+        interruption.interruptible(lambda: sent.append("a request"), "a request", 60)
     assert sent == []
+
+
+def test_a_long_pause_that_a_service_asks_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruption, "HEARTBEAT_SECONDS", 0.01)
+    cancel, said = Event(), list[str]()
+
+    def heard(message: str) -> None:
+        said.append(message)
+        if len(said) == 3:
+            cancel.set()
+
+    with cancelled_by(cancel), reported_by(heard), pytest.raises(OperationCancelledError):
+        interruption.pause(3600)
+    assert said == ["the next attempt is in 1 h 00"] * 3
 
 
 def test_a_gateway_may_take_longer() -> None:

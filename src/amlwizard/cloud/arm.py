@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from threading import Event as CancelEvent
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -27,8 +28,10 @@ from amlwizard.cloud.waiting import Waiting, longest
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError, OperationCancelledError, StepError
+from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document, MutableDocument
 from amlwizard.language import _
+from amlwizard.run_control import current_report
 
 if TYPE_CHECKING:
     from azure.core.polling import LROPoller
@@ -192,9 +195,9 @@ class Arm(ArmRequests):
         began = time.monotonic()
         going = False
         while (found := self.get(resource_id, api_version)) is not None:
+            waiting.tell(_("being deleted"))
             if _going(found):
                 going = True
-                waiting.tell(_("being deleted"))
             elif going or time.monotonic() - began > self.profile.patience:
                 raise StepError(
                     _(
@@ -214,9 +217,12 @@ class Arm(ArmRequests):
         """Wait for a resource that should exist by now; None if it does not appear within the
         profile's `lag`."""
         end = time.monotonic() + self.profile.lag
+        unseen = _("not visible yet")
+        waiting = replace(self._waiting(resource_id, _reported, cancel), status=unseen)
         while (found := self.get(resource_id, api_version)) is None:
             if time.monotonic() > end:
                 return None
+            waiting.tell(unseen)
             pause(self.profile.polling, cancel)
         return found
 
@@ -317,6 +323,10 @@ class Arm(ArmRequests):
             done = len(wanted) - len(left)
             waiting.tell(_("{done} of {all} registered", done=done, all=len(wanted)))
             waiting.pause(self.profile.polling)
+
+
+def _reported(message: str, payload: JsonRecord | None = None) -> None:
+    current_report()(message)
 
 
 def _going(found: MutableDocument | None) -> bool:

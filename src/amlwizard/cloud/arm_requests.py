@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amlwizard.cloud.errors import UnreadableAnswerError, retried, translated
+from amlwizard.cloud.errors import UnreadableAnswerError, no_answer, retried, translated
 from amlwizard.cloud.import_lock import made_once, one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -51,9 +52,14 @@ class ArmRequests:
     def every(self, path: str, api_version: str) -> list[MutableDocument]:
         """All items of a collection, from all its pages."""
         page = self._page(self._url(path, api_version), path)
-        items = [*page["value"]]
-        while page.get("nextLink"):
-            page = self._page(page["nextLink"], path)
+        items, read = [*page["value"]], set[str]()
+        while following := page.get("nextLink"):
+            if following in read:  # it would never end
+                raise no_answer(
+                    f"GET {short(path)}", _("The response is not one that Azure gives.")
+                )
+            read.add(following)
+            page = self._page(following, path)
             items += page["value"]
         return items
 

@@ -15,6 +15,7 @@ from amlwizard.command_line import RECIPE, TARGET, command_line
 from amlwizard.errors import AmlwizardError, CloudError, SignInError
 from amlwizard.json_types import Document, parsed
 from amlwizard.language import _
+from amlwizard.run_control import current_report
 from amlwizard.secret import hide
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ def repeated(
         except CloudError as error:
             if error.code not in again and not also(error):
                 raise
+            current_report()(_("{code}: trying again", code=error.code or error.status))
         pause(every)
     return call()
 

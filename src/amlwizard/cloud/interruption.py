@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 20.0
 POLL_SECONDS = 0.1
-SIGN_OF_LIFE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 30.0
 
 
 def interruptible(call: Callable[[], T], doing: str, seconds: float) -> T:
@@ -45,7 +45,7 @@ def interruptible(call: Callable[[], T], doing: str, seconds: float) -> T:
             raise TimeoutError(
                 _("no complete answer within {seconds:.0f} seconds", seconds=seconds)
             )
-        if now - said >= SIGN_OF_LIFE_SECONDS:
+        if now - said >= HEARTBEAT_SECONDS:
             said = now
             current_report()(
                 _(
@@ -74,6 +74,12 @@ def _fulfil(result: Future[T], call: Callable[[], T]) -> None:
 
 def pause(seconds: float, cancel: CancelEvent | None = None) -> None:
     """Wait for `seconds`. Raises OperationCancelledError as soon as `cancel` is set; without it, as
-    soon as the command is cancelled."""
-    if (cancel or current_cancel()).wait(seconds):
+    soon as the command is cancelled. A service may ask for a long one: then the user is told."""
+    cancel, left = cancel or current_cancel(), seconds
+    while left > HEARTBEAT_SECONDS:
+        current_report()(_("the next attempt is in {duration}", duration=span(left)))
+        if cancel.wait(HEARTBEAT_SECONDS):
+            raise OperationCancelledError(_("cancelled"))
+        left -= HEARTBEAT_SECONDS
+    if cancel.wait(left):
         raise OperationCancelledError(_("cancelled"))
