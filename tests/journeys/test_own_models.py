@@ -222,6 +222,22 @@ def test_a_notebook_that_goes_wrong_names_its_cell_and_the_cause(
     assert ("nobody can answer" in final["why"]) is ("sign-in" in case)
 
 
+def test_a_cell_that_asks_somebody_to_sign_in_ends_at_once(cloud: Sandbox, tmp_path: Path) -> None:
+    """Nobody sees its device code: a cell's output comes when the cell has ended."""
+    client, authority = "0f5c0000-0000-4000-8000-00000000ca11", cloud.description["authority"]
+    cloud.fault("POST .*/token", holds=client, status=400, body={"error": "authorization_pending"})
+    recipe = recipe_of(tmp_path, OwnModel({"notebook": "bad.py"}, {"input_data": [[1]]}, None, {}))
+    (tmp_path / "bad.py").write_text(
+        "from azure.identity import DeviceCodeCredential\n"
+        f"DeviceCodeCredential('{client}', authority='{authority}', disable_instance_discovery=True)"
+        ".authenticate(scopes=['https://management.azure.com/.default'])\n#log_model\n"
+    )
+    final = replayed(cloud, recipe, tmp_path / "home").final("train")
+    cloud.clear()
+    assert "Timed out waiting for user to authenticate" in final["what"]
+    assert "nobody can answer" in final["why"]
+
+
 def test_metrics_come_with_the_cell_that_logged_them(cloud: Sandbox, tmp_path: Path) -> None:
     recipe = recipe_of(tmp_path, OwnModel({"notebook": "own.py"}, {"input_data": [[1]]}, None, {}))
     (tmp_path / "own.py").write_text(

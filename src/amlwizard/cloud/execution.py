@@ -61,7 +61,11 @@ REASONS = (
         ),
     ),
     (
-        ("AuthenticationRequiredError", "Interactive authentication is required"),
+        (
+            "AuthenticationRequiredError",
+            "Interactive authentication is required",
+            "Timed out waiting for user to authenticate",
+        ),
         _("Somebody would have to sign in, and nobody can answer a question on a cluster."),
         _(
             "Replay: where amlwizard asks for a sign-in, it does so before the notebook's first "

@@ -165,12 +165,6 @@ if hasattr(Model, "_log_v2"):
     Model.log = classmethod(into_the_run)
 
 
-# Nobody is there to answer: azureml-mlflow without a token, or a sign-in of the notebook's own, fails
-# at once instead of waiting for a browser.
-for asking in (InteractiveBrowserCredential, DeviceCodeCredential):
-    asking.__init__ = partialmethod(asking.__init__, disable_automatic_authentication=True)
-
-
 HANDED_ON = (
     "spark",
     "sc",
@@ -204,9 +198,23 @@ def signed_in_for_long():
         renewing.join()
 
 
+@contextmanager
+def nobody_to_ask():
+    """Whoever is asked to sign in sees nothing of it: azureml-mlflow without a token, or a sign-in of
+    the notebook's own, fails at once instead of waiting for a browser."""
+    asking = {one: one.__init__ for one in (InteractiveBrowserCredential, DeviceCodeCredential)}
+    for one, made in asking.items():
+        one.__init__ = partialmethod(made, disable_automatic_authentication=True, timeout=0)
+    try:
+        yield
+    finally:
+        for one, made in asking.items():
+            one.__init__ = made
+
+
 def run_cell(number, line, source):
     in_run()
-    with signed_in_for_long():
+    with signed_in_for_long(), nobody_to_ask():
         run_code(number, line, source)
     in_run()
     # What has been logged so far, since nobody outside the VNET can ask for it.
