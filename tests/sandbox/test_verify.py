@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support import RECIPES, Json, Ran, existing, recipe_of
+from support.faults import FAULTS
 from support.guarded import PREFIX, SCORING_KEY, TOKEN, WORKSPACE, Guarded, p
 
 from amlwizard import engine
@@ -117,6 +118,21 @@ def test_what_cannot_be_read_is_no_kept_promise(
     unknown = {line.id: line.seen for line in posture.of("unknown")}
     assert set(unknown) == {"key-vault.closed", "key-vault.roles", "key-vault.deletion"}
     assert all("AuthorizationFailed" in seen for seen in unknown.values())
+
+
+@pytest.mark.parametrize("fault", [FAULTS["503"], FAULTS["lost"], FAULTS["unreadable"]])
+def test_names_that_no_resolver_tells_are_no_broken_promise(
+    command: Callable[..., Ran], guarded: Guarded, fault: Json
+) -> None:
+    guarded.sandbox.fault("GET /dns-query", **fault)
+    try:
+        ran = command("--json", "--skip", "inside")
+    finally:
+        guarded.sandbox.clear()
+    posture = Posture.from_json(json.loads(ran.out))
+    assert ran.code == 1 and not posture.of("broken"), ran.err
+    assert {line.id for line in posture.of("unknown")} >= {"names.outside"}
+    assert "foresee" not in ran.err and "Traceback" not in ran.err
 
 
 def test_a_side_may_be_left_out(command: Callable[..., Ran], guarded: Guarded) -> None:

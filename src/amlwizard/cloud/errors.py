@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from amlwizard.cloud.import_lock import one_at_a_time
-from amlwizard.cloud.interruption import pause
+from amlwizard.cloud.interruption import HEARTBEAT_SECONDS, pause
 from amlwizard.cloud.policies import of_refusal
 from amlwizard.cloud.wire import LostAnswerError
 from amlwizard.command_line import RECIPE, TARGET, command_line
@@ -186,13 +187,15 @@ def repeated(
 ) -> T:
     """The result of `call`, which is repeated, after `every` seconds, for errors with a code in
     `again` and those that `also` names."""
+    began = monotonic()
     for _attempt in range(LOST_ANSWERS - 1):
         try:
             return call()
         except CloudError as error:
             if error.code not in again and not also(error):
                 raise
-            current_report()(_("{code}: trying again", code=error.code or error.status))
+            if monotonic() - began >= HEARTBEAT_SECONDS:
+                current_report()(_("{code}: trying again", code=error.code or error.status))
         pause(every)
     return call()
 

@@ -96,8 +96,12 @@ class PostureFacts:
         return self.documents
 
     def name(self, side: str, name: str) -> list[str]:
-        """The sorted addresses of a DNS name as seen from a side; empty if it does not resolve."""
-        return sorted(self._side(side).names.get(name) or [])
+        """The sorted addresses of a DNS name as seen from a side; empty if it does not resolve. Raises
+        NotSeenError if no resolver said so."""
+        names = self._side(side).names
+        if name not in names:
+            raise NotSeenError(_("no answer"))
+        return sorted(names[name])
 
     def answer(self, side: str, what: str) -> ProbeAnswer:
         """The answer to a request from a side. Raises NotSeenError if it was not tried."""

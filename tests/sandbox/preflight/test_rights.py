@@ -6,6 +6,8 @@ import shlex
 from copy import deepcopy
 
 import pytest
+from support import Json
+from support.faults import FAULTS
 from support.preflights import CONTRIBUTOR, QUICKSTART, Cloud, Preflight, only
 
 pytestmark = pytest.mark.xdist_group("preflight")
@@ -83,6 +85,16 @@ def test_what_cannot_be_looked_at_is_said_once(cloud: Cloud, preflight: Prefligh
     for part in ("vCPU quota", "VM sizes", "virtual networks"):
         assert part in found["what"]
     assert "--role Reader" in found["command"]
+
+
+@pytest.mark.parametrize("fault", [FAULTS["lost"], FAULTS["503"], FAULTS["500"]])
+def test_without_an_answer_of_azure_policy_it_goes_on(
+    cloud: Cloud, preflight: Preflight, fault: Json
+) -> None:
+    """What it says before a write is advice: it judges the write itself."""
+    cloud.sandbox.fault("POST .*/checkPolicyRestrictions", **fault)
+    found = only(preflight(), "not-checked", "sign_in.subscription", severity="warning")
+    assert "Could not be checked" in found["what"] and found["fix"]
 
 
 def test_what_an_unregistered_provider_cannot_say_is_no_second_finding(
