@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -389,3 +391,20 @@ def test_an_internal_endpoint_that_shows_a_certificate_outside_answers(
         if look.source == "outside" and look.what == "request"
     ]
     assert ["ok" if kept else "broken"] == [look.outcome for look in looks]
+
+
+def test_inside_the_vnet_a_silent_resolver_says_nothing_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the cell that looks there."""
+
+    def looked_up(name: str, *_: object) -> list[Any]:
+        if name == "there":
+            return [(0, 0, 0, "", ("10.0.0.4", 443))]
+        raise socket.gaierror(socket.EAI_NONAME if name == "absent" else socket.EAI_AGAIN, "no")
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    text = (resources.files("amlwizard.notebook") / "probe.py").read_text(encoding="utf-8")
+    known: dict[str, Any] = {"parameters": {"names": ["there", "absent", "silent"]}}
+    exec(text.partition("# COMMAND")[0], known)  # noqa: S102 - our own cell
+    assert known["names"] == {"there": ["10.0.0.4"], "absent": []}

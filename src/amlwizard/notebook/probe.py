@@ -4,16 +4,21 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 
+NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+
+
 def resolved(name):
+    """None if no resolver says anything of the name."""
     try:
         found = socket.getaddrinfo(name, 443, socket.AF_INET, socket.SOCK_STREAM)
-    except OSError:
-        return []
+    except OSError as error:
+        return [] if error.errno in NO_SUCH_NAME else None
     return sorted({info[4][0] for info in found})
 
 
 with ThreadPoolExecutor(8) as pool:
-    names = dict(zip(parameters["names"], pool.map(resolved, parameters["names"]), strict=True))
+    found = zip(parameters["names"], pool.map(resolved, parameters["names"]), strict=True)
+    names = {name: addresses for name, addresses in found if addresses is not None}
 print(f"{sum(map(bool, names.values()))} of {len(names)} names have addresses here")
 
 # COMMAND ----------
