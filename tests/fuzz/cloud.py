@@ -128,7 +128,7 @@ class Cassette:
             patch.object(targets, "from_description", hurried),
             patch.object(execution, "CELL_SECONDS", 0.2),
             patch.object(execution, "CONTEXT_SECONDS", 0.2),
-            patch.object(databricks_client, "RETRY_SECONDS", 0.2),
+            patch.object(databricks_client, "RETRY_SECONDS", 1),  # less is 300 to the SDK
             patch.dict(waiting.LONGER, clear=True),
         ):
             yield
