@@ -11,12 +11,17 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos fuzz demo test test-breadth check lint audit dist bench fleet spark test-spark test-mlflow3 coverage pictures golden schema catalogues lock clean
+# Types are checked by one process: meanwhile another compiles what every worker of the tests imports,
+# which each would otherwise compile for itself.
+LINTED_AND_COMPILED = $(MAKE) --no-print-directory --jobs 2 --output-sync lint compiled
+
+.PHONY: chaos fuzz demo test test-breadth check lint audit dist bench compiled fleet spark test-spark test-mlflow3 coverage pictures golden schema catalogues lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 
-test: lint
+test: .venv/ready
+	@$(LINTED_AND_COMPILED)
 	$(BIN)/python -m pytest -n 6
 
 # Everything, every variant of every claim and more examples of each property included.
@@ -24,8 +29,12 @@ test-breadth: .venv/ready
 	$(BIN)/python -m pytest -n 6 -m "" --hypothesis-profile breadth
 
 # What needs no cloud, not even the sandbox.
-check: lint
+check: .venv/ready
+	@$(LINTED_AND_COMPILED)
 	$(BIN)/python -m pytest -n 3 tests/unit
+
+compiled: .venv/ready
+	@cd tests && ../$(BIN)/python -m support.compiling
 
 lint: .venv/ready
 	$(BIN)/ruff check src tests benchmarks

@@ -66,7 +66,8 @@ READ_EARLY = {
 threads, which a fork would lose."""
 
 
-def _import_all(server: str) -> None:
+def import_all(server: str) -> None:
+    """Everything that the processes of this server import, of ours and of libraries."""
     import amlwizard
 
     for module in pkgutil.walk_packages(amlwizard.__path__, "amlwizard."):
@@ -167,7 +168,7 @@ class _Server:
             client.close()
             return ()
         if PACKAGE not in sys.modules:
-            _import_all(self.name)
+            import_all(self.name)
         child = os.fork()
         if not child:
             for one in (self.listening, client, *(one.client for one in self.running)):

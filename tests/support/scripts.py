@@ -1,8 +1,8 @@
-"""Asks models through a scoring script behind Microsoft's inference server: a process for all of them,
-which imports their libraries once and forks for each.
+"""Asks models through scoring scripts behind Microsoft's inference server: a process for all of them,
+which imports their libraries once and forks for each model under each script.
 
-Run as a module, it takes the script and, on its standard input, requests by model folder; it prints what
-was answered.
+Run as a module, it takes the scripts and, on its standard input, requests by model folder; it prints what
+was answered, by script and folder.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,21 @@ Answers = dict[str, Any]
 """``{"answers": [[STATUS, BODY], ...]}``, or ``{"ended": TRACEBACK}`` where the server does not start."""
 
 
-def asked(script: Path, requests: dict[Path, list[Any]]) -> dict[Path, Answers]:
-    """What the models in these folders answer to JSON bodies."""
+def asked(
+    scripts: Sequence[str], requests: dict[Path, list[Any]]
+) -> dict[str, dict[Path, Answers]]:
+    """What the models in these folders answer to JSON bodies under each of the scripts."""
     ran = subprocess.run(
-        [sys.executable, "-m", "support.scripts", str(script)],
+        [sys.executable, "-m", "support.scripts", *scripts],
         input=json.dumps({str(folder): bodies for folder, bodies in requests.items()}),
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"},
         stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
-    return {Path(folder): answers for folder, answers in json.loads(ran.stdout).items()}
+    answers: dict[str, dict[str, Answers]] = json.loads(ran.stdout)
+    return {
+        script: {Path(folder): one for folder, one in by_folder.items()}
+        for script, by_folder in answers.items()
+    }
 
 
 def _forked(script: str, folder: str, bodies: list[Any]) -> Answers:
@@ -79,7 +86,11 @@ def main() -> None:
     gc.freeze()
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    json.dump({folder: _forked(sys.argv[1], folder, b) for folder, b in requests.items()}, out)
+    answers = {
+        script: {folder: _forked(script, folder, bodies) for folder, bodies in requests.items()}
+        for script in sys.argv[1:]
+    }
+    json.dump(answers, out)
     out.close()
 
 

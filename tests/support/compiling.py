@@ -1,0 +1,29 @@
+"""Imports once what every worker of the tests and their fork servers import, so that each finds its
+bytecode compiled: run as a module before they start.
+
+What cannot be imported, the tests themselves say.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from support.fork_server import COMMANDS, READ_EARLY, SERVICES, import_all
+
+TESTS = Path(__file__).parents[1]
+
+
+def main() -> None:
+    os.environ.update(READ_EARLY)
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        pytest.main(["-n", "0", "--collect-only", str(TESTS)])
+    for server in (COMMANDS, SERVICES):
+        import_all(server)
+
+
+if __name__ == "__main__":
+    main()
