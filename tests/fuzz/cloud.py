@@ -16,7 +16,7 @@ import httpx
 import requests
 
 from amlwizard.app import targets
-from amlwizard.cloud import databricks_client, execution, waiting
+from amlwizard.cloud import databricks_client, execution, waiting, wire
 from amlwizard.cloud.profile import CloudProfile, from_description
 
 SENT = requests.adapters.HTTPAdapter.send
@@ -126,6 +126,7 @@ class Cassette:
             patch.object(requests.adapters.HTTPAdapter, "send", send),
             patch.object(httpx.HTTPTransport, "handle_request", handle),
             patch.object(targets, "from_description", hurried),
+            patch.object(wire, "pause", lambda seconds: None),
             patch.object(execution, "CELL_SECONDS", 0.2),
             patch.object(execution, "CONTEXT_SECONDS", 0.2),
             patch.object(databricks_client, "RETRY_SECONDS", 1),  # less is 300 to the SDK
