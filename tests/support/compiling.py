@@ -1,11 +1,12 @@
-"""Imports once what every worker of the tests and their fork servers import, so that each finds its
-bytecode compiled: run as a module before they start.
+"""Imports once what every worker of the tests, their fork servers and MLflow's server import, so that
+each finds its bytecode compiled: run as a module before they start.
 
 What cannot be imported, the tests themselves say.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -14,6 +15,11 @@ import pytest
 
 from support.fork_server import COMMANDS, READ_EARLY, SERVICES, import_all
 
+MLFLOWS_SERVER = (
+    "amlwizard.sandbox.ml.mlflow_app",
+    "gunicorn.app.wsgiapp",
+    "gunicorn.workers.sync",
+)
 TESTS = Path(__file__).parents[1]
 
 
@@ -23,6 +29,8 @@ def main() -> None:
         pytest.main(["-n", "0", "--collect-only", str(TESTS)])
     for server in (COMMANDS, SERVICES):
         import_all(server)
+    for name in MLFLOWS_SERVER:
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":
