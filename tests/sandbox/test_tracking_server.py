@@ -68,6 +68,10 @@ async def test_workspaces_share_one_server_and_nothing_else(tracking: Tracking) 
     assert [path.parent.name for path in tracking.folder.rglob(DATABASE)] == ["two"]
     assert await tracking.search("one", "registered-models", "registered_models") == []
     assert await found(tracking, "two") == ["same", "Default"]
+    again = await asked(
+        tracking, "one", "experiments/create", name="same"
+    )  # its state was put back
+    assert again.json() == {"experiment_id": "1"}
 
 
 async def test_a_server_that_cannot_start_says_where_to_look(

@@ -34,7 +34,6 @@ class Stores(NamedTuple):
     models: Models
 
 
-@cache
 def stores(workspace: str) -> Stores:
     """Those of a workspace. A database has its name only once it is complete: what is left of one
     whose creation was interrupted is replaced."""
@@ -44,6 +43,13 @@ def stores(workspace: str) -> Stores:
         unfinished.unlink(missing_ok=True)
         Runs(f"sqlite:///{unfinished}", ARTIFACTS).engine.dispose()
         unfinished.rename(database)
+        for store in opened(database):  # it may have been deleted while it was open
+            store.engine.dispose()
+    return opened(database)
+
+
+@cache
+def opened(database: Path) -> Stores:
     return Stores(Runs(f"sqlite:///{database}", ARTIFACTS), Models(f"sqlite:///{database}"))
 
 
