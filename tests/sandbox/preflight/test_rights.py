@@ -7,6 +7,7 @@ from copy import deepcopy
 
 import pytest
 from support import Json
+from support.breadth import narrowed
 from support.faults import FAULTS
 from support.preflights import CONTRIBUTOR, QUICKSTART, Cloud, Preflight, only
 
@@ -87,7 +88,9 @@ def test_what_cannot_be_looked_at_is_said_once(cloud: Cloud, preflight: Prefligh
     assert "--role Reader" in found["command"]
 
 
-@pytest.mark.parametrize("fault", [FAULTS["lost"], FAULTS["503"], FAULTS["500"]])
+@pytest.mark.parametrize(
+    "fault", narrowed([FAULTS["lost"], FAULTS["503"], FAULTS["500"]], FAULTS["lost"])
+)
 def test_without_an_answer_of_azure_policy_it_goes_on(
     cloud: Cloud, preflight: Preflight, fault: Json
 ) -> None:
