@@ -13,14 +13,7 @@ from typing import get_args
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
-from amlwizard.app.port import (
-    RECIPE,
-    Places,
-    RecordedRun,
-    RunResult,
-    ShellAccess,
-    TargetName,
-)
+from amlwizard.app.port import RECIPE, Places, RecordedRun, RunResult, ShellAccess, TargetName
 from amlwizard.costs import Costs
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError

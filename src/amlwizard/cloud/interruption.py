@@ -17,13 +17,12 @@ from typing import TypeVar
 
 from amlwizard.errors import OperationCancelledError
 from amlwizard.language import _
-from amlwizard.run_control import current_cancel, current_report
+from amlwizard.run_control import POLL_SECONDS, current_cancel, current_report
 from amlwizard.time_format import span
 
 T = TypeVar("T")
 
 CONNECT_SECONDS = 20.0
-POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
 
 

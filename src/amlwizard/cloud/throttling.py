@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from threading import Condition, Lock
 from typing import TYPE_CHECKING
 
+from amlwizard.cloud.interruption import HEARTBEAT_SECONDS
 from amlwizard.errors import OperationCancelledError
 from amlwizard.language import _
 from amlwizard.run_control import POLL_SECONDS, current_cancel, current_report
@@ -30,7 +31,6 @@ ATTEMPTS = 10
 AGAIN_SECONDS = 10.0
 TOLD_SECONDS = 2.0
 """A shorter wait is not worth a word."""
-HEARTBEAT_SECONDS = 30.0
 
 TOLD = {
     "reads": _("throttled: Azure takes no more reads from this subscription for {seconds} s"),

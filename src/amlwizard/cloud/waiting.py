@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass
 from threading import Event as CancelEvent
 
+from amlwizard.cloud.interruption import HEARTBEAT_SECONDS
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import OperationCancelledError, StepError
 from amlwizard.language import _
 from amlwizard.time_format import span
 
-HEARTBEAT_SECONDS = 30.0
 LONGER: dict[str, float] = {
     "microsoft.network/virtualnetworkgateways": 3 * 3600.0,
     "microsoft.network/bastionhosts": 2 * 3600.0,
