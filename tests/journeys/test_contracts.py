@@ -29,7 +29,8 @@ UNMATCHED = (
     Waiver("unmatched", "No document of Compute is held.", r"GET .*/Microsoft\.Compute/\S+ -> 200"),
     Waiver(
         "unmatched",
-        "No document of Policy Insights is held.",
+        "No document of Azure Policy is held.",
+        r"GET .*/Microsoft\.Authorization/policyAssignments -> 200|"
         r"POST .*/Microsoft\.PolicyInsights/checkPolicyRestrictions -> 200",
     ),
     Waiver(

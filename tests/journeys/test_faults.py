@@ -20,7 +20,8 @@ CALLS = {
     "a resource": "GET .*/virtualNetworks/.*",
     "a list": "GET .*/deletedVaults",
     "a name": "POST .*/Microsoft.Storage/checkNameAvailability",
-    "policies": "POST .*/checkPolicyRestrictions",
+    "policies": "GET .*/policyAssignments",
+    "a policy": "POST .*/checkPolicyRestrictions",
     "a network": "PUT .*/virtualNetworks/.*",
     "an account": "PUT .*/storageAccounts/[^/]*",
     "an operation": "GET .*/operationStatuses/.*",
@@ -37,7 +38,10 @@ MIXTURES = 3
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Sandbox]:
     with running("--approve", "--clock", "instant") as sandbox:
-        sandbox.change(limits={"cores": 10_000, "family_cores": 10_000, "ml_cores": 10_000})
+        sandbox.change(
+            limits={"cores": 10_000, "family_cores": 10_000, "ml_cores": 10_000},
+            policies=[{"name": "no-batch", "types": ["Microsoft.Batch/batchAccounts"]}],
+        )
         yield sandbox
 
 

@@ -60,10 +60,11 @@ def gather(arm: ArmPort, asked: Questions) -> CloudFacts:
             kind: reads.ask(_("the name {name}", name=name), partial(queries.name, kind, name))
             for kind, name in asked.names.items()
         }
-        judged = [*_tracked(asked.planned), *asked.implied]
-        policies = [reads.ask(POLICIES, partial(queries.denied, planned)) for planned in judged]
+        assigned = pool.submit(queries.policies_are_assigned)
         workspaces = reads.ask(_("Machine Learning workspaces"), queries.workspaces)
         usages, rest = _usages(queries, reads), _rest(queries, reads)
+        judged = [*_tracked(asked.planned), *asked.implied] if assigned.result() else []
+        policies = [reads.ask(POLICIES, partial(queries.denied, planned)) for planned in judged]
         listed = workspaces.result() or []
         endpoints = [
             reads.ask(_("online endpoints"), partial(queries.endpoints, w["id"]))
@@ -260,6 +261,17 @@ class _Queries:
                 f"{zone['id']}/virtualNetworkLinks", api_versions.PRIVATE_DNS
             )
         ]
+
+    def policies_are_assigned(self) -> bool:
+        """Whether any policy may object to what is planned. The list holds those of management groups
+        above the subscription and those of its groups and resources, too. True where Azure does not
+        tell: then each resource is asked about."""
+        path = f"{self.root}/providers/Microsoft.Authorization/policyAssignments?$top=1"
+        try:
+            page = self.arm.send("GET", path, api_versions.POLICY_ASSIGNMENTS)
+        except CloudError:
+            return True
+        return page.get("value") != [] or "nextLink" in page
 
     def denied(self, planned: Planned) -> list[Denied]:
         """The policy assignments that would deny this resource."""

@@ -63,7 +63,43 @@ def test_a_policy_that_forbids(cloud: Cloud, preflight: Preflight) -> None:
     assert preflight(*internal, "--set", "security.nat_gateway=false") == [of_aks]
 
 
+def elsewhere(cloud: Cloud) -> None:
+    """Assign a policy that does not concern the recipe: so each of its resources is asked about."""
+    cloud.state(policies=[{"name": "no-batch", "types": ["Microsoft.Batch/batchAccounts"]}])
+
+
+def questions(cloud: Cloud) -> int:
+    return cloud.sandbox.received("POST .*/checkPolicyRestrictions")
+
+
+def test_azure_policy_is_asked_only_where_policies_are_assigned(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    before = questions(cloud)
+    assert preflight() == [] and questions(cloud) == before
+    elsewhere(cloud)
+    assert preflight() == [] and questions(cloud) > before + 10
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 403, "code": "AuthorizationFailed", "message": "You may not."},
+        {"status": 200, "body": {}},
+        {"status": 200, "body": {"value": [], "nextLink": "https://more"}},
+    ],
+)
+def test_who_cannot_tell_whether_there_are_policies_asks(
+    cloud: Cloud, preflight: Preflight, fault: Json
+) -> None:
+    cloud.state(policies=[{"name": "no-vaults", "types": ["Microsoft.KeyVault/vaults"]}])
+    cloud.sandbox.fault("GET .*/policyAssignments", **fault)
+    only(preflight(), "policy", "names.key_vault")
+
+
 def test_a_policy_that_only_audits_is_no_finding(cloud: Cloud, preflight: Preflight) -> None:
+    elsewhere(cloud)
+    before = questions(cloud)
     audit = {
         "policyInfo": {"policyAssignmentId": "/x"},
         "evaluationResult": "NonCompliant",
@@ -74,7 +110,7 @@ def test_a_policy_that_only_audits_is_no_finding(cloud: Cloud, preflight: Prefli
         status=200,
         body={"contentEvaluationResult": {"policyEvaluations": [audit]}},
     )
-    assert preflight() == []
+    assert preflight() == [] and questions(cloud) > before
 
 
 def test_what_cannot_be_looked_at_is_said_once(cloud: Cloud, preflight: Preflight) -> None:
@@ -95,6 +131,7 @@ def test_without_an_answer_of_azure_policy_it_goes_on(
     cloud: Cloud, preflight: Preflight, fault: Json
 ) -> None:
     """What it says before a write is advice: it judges the write itself."""
+    elsewhere(cloud)
     cloud.sandbox.fault("POST .*/checkPolicyRestrictions", **fault)
     found = only(preflight(), "not-checked", "sign_in.subscription", severity="warning")
     assert "Could not be checked" in found["what"] and found["fix"]
@@ -106,6 +143,7 @@ def test_what_an_unregistered_provider_cannot_say_is_no_second_finding(
     refusal = {"status": 409, "code": "MissingSubscriptionRegistration", "message": "register"}
     cloud.sandbox.fault("POST .*/Microsoft.Storage/checkNameAvailability", **refusal)
     assert preflight() == []
+    elsewhere(cloud)
     cloud.sandbox.fault("POST .*/checkPolicyRestrictions", **refusal)
     found = only(preflight(), "not-checked", "sign_in.subscription", severity="warning")
     assert found["command"] == "az provider register --namespace Microsoft.PolicyInsights"
