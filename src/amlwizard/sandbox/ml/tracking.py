@@ -47,6 +47,8 @@ class Tracking:
         socket = UnixSocketTransport(state.folder, SOCKET)
         self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket, headers=HOST)
         self.artifacts = Artifacts(state, self._run_exists)
+        self.runs: set[tuple[str, str]] = set()
+        """Ids of workspaces and of runs that were seen in them; a run stays there when it is deleted."""
 
     def start(self) -> asyncio.Task[None]:
         if self.server is None:
@@ -92,6 +94,7 @@ class Tracking:
     def forget(self, guid: str) -> None:
         """Delete the runs and models of a workspace. Its artifacts belong to the storage account."""
         (self.home(guid) / DATABASE).unlink(missing_ok=True)
+        self.runs = {seen for seen in self.runs if seen[0] != guid}
 
     def stop(self) -> None:
         if self.server:
@@ -167,7 +170,10 @@ class Tracking:
         return dict(answer.json()["run"]) if answer.status_code == 200 else {}
 
     async def _run_exists(self, guid: str, run_id: str) -> bool:
-        return bool(await self._run(guid, run_id))
+        """Asked of the server once, and not for each of its artifacts."""
+        if (guid, run_id) not in self.runs and await self._run(guid, run_id):
+            self.runs.add((guid, run_id))
+        return (guid, run_id) in self.runs
 
     async def search(self, guid: str, what: str, key: str, where: str = "") -> list[JsonObject]:
         """All registered models or model versions (`what`, under `key` of the response)."""
