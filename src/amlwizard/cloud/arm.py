@@ -108,7 +108,7 @@ class Arm(ArmRequests):
 
     def _begin(
         self, resource_id: str, api_version: str, body: Document, cancel: CancelEvent
-    ) -> LROPoller[object]:
+    ) -> LROPoller[None]:
         polling = self._polling(cancel)
         kind, group, name = _parts(resource_id)
         if kind in NETWORK:
@@ -234,12 +234,12 @@ class Arm(ArmRequests):
         self.post(f"{deleted_id}/purge", api_version)
         self.await_gone(deleted_id, api_version, say, cancel)
 
-    def _await(self, poller: LROPoller[object], waiting: Waiting) -> None:
+    def _await(self, poller: LROPoller[None], waiting: Waiting) -> None:
         try:
             while not poller.done():
                 waiting.tell(poller.status())
                 poller.wait(min(self.profile.polling, 0.5))
-            poller.result()
+            poller.result()  # raises what failed
         except OperationCancelledError:
             waiting.tell(poller.status())  # the poller does not know what goes on
             raise

@@ -20,6 +20,16 @@ from azure.mgmt.core.polling.arm_polling import (
 from amlwizard.run_control import cancelled_by
 
 
+class Operation(AzureAsyncOperationPolling[HttpRequest, HttpResponse]):
+    """Reads no resource at the end: whoever began the operation reads it, and knows that it may not be
+    visible yet."""
+
+    def get_final_get_url(
+        self, pipeline_response: PipelineResponse[HttpRequest, HttpResponse]
+    ) -> None:
+        return None
+
+
 class OperationLocation(LocationPolling[HttpRequest, HttpResponse]):
     """Ignores a Location header that names the resource itself: it says where the resource was
     created, not how an operation is going. Managed Identity sends such a header with 201, relative
@@ -38,20 +48,23 @@ def _named(url: str) -> list[str]:
 
 class Polling(ARMPolling):
     """Polls until the operation ends or `cancel` is set: a poller has a thread of its own, which
-    does not know what cancels the thread that made it."""
+    does not know what cancels the thread that made it. The result is None."""
 
     def __init__(self, seconds: float, endpoint: str, cancel: CancelEvent) -> None:
         super().__init__(
             seconds,
             path_format_arguments={"endpoint": endpoint},
             lro_algorithms=[
-                AzureAsyncOperationPolling(),
+                Operation(),
                 OperationLocation(),
                 BodyContentPolling(),
                 StatusCheckPolling(),
             ],
         )
         self._cancel = cancel
+
+    def resource(self) -> None:
+        return None
 
     def run(self) -> None:
         with cancelled_by(self._cancel):
