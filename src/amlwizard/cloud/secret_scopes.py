@@ -22,10 +22,10 @@ class SecretScopes:
 
     def put(self, scope: str, key: str, value: str) -> None:
         """Store a secret; creates its scope if necessary."""
-        found = retried(_("list secret scopes"), lambda: list(self._api.list_scopes()))
-        if scope not in {existing.name for existing in found}:
+        store = partial(self._api.put_secret, scope, key, string_value=value)
+        if not retried(_("store a secret"), lambda: _if_there(store)):
             retried(_("create a secret scope"), partial(self._create, scope))
-        retried(_("store a secret"), partial(self._api.put_secret, scope, key, string_value=value))
+            retried(_("store a secret"), store)
 
     def _create(self, scope: str) -> None:
         from databricks.sdk.errors import ResourceAlreadyExists
@@ -59,8 +59,12 @@ class SecretScopes:
             return set()
 
 
-def _if_there(delete: Callable[[], None]) -> None:
+def _if_there(call: Callable[[], None]) -> bool:
+    """Whether what it is about exists."""
     from databricks.sdk.errors import NotFound
 
-    with suppress(NotFound):
-        delete()
+    try:
+        call()
+    except NotFound:
+        return False
+    return True

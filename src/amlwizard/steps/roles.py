@@ -104,7 +104,8 @@ class _Assignment:
     def apply(self, ctx: Context, say: ReportProgress) -> Document:
         arm, address = ctx.cloud.arm, ctx.resolve(self.resource.id)
         # The principal of an assignment is immutable: a recreated identity needs a new assignment.
-        arm.delete(address, api_versions.AUTHORIZATION, say, ctx.cancel)
+        if arm.get(address, api_versions.AUTHORIZATION):
+            arm.delete(address, api_versions.AUTHORIZATION, say, ctx.cancel)
         arm.put(
             address, api_versions.AUTHORIZATION, ctx.resolve(self.resource.body), say, ctx.cancel
         )
