@@ -20,7 +20,7 @@ from azure.mgmt.core.polling.arm_polling import (
 from amlwizard.run_control import cancelled_by
 
 
-class Operation(AzureAsyncOperationPolling[HttpRequest, HttpResponse]):
+class OperationStatus(AzureAsyncOperationPolling[HttpRequest, HttpResponse]):
     """Reads no resource at the end: whoever began the operation reads it, and knows that it may not be
     visible yet."""
 
@@ -55,7 +55,7 @@ class Polling(ARMPolling):
             seconds,
             path_format_arguments={"endpoint": endpoint},
             lro_algorithms=[
-                Operation(),
+                OperationStatus(),
                 OperationLocation(),
                 BodyContentPolling(),
                 StatusCheckPolling(),
