@@ -10,11 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import RECIPES, Ran, Sandbox, amlwizard, replaying, running
+from support import RECIPES, Json, Ran, Sandbox, amlwizard, replaying, running
 from support.breakage import closure, failed
 
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 PROVISION = ("--until", "provision")
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[tuple[Sandbox, Json]]:
+    """A cloud in which nothing was built yet, and its state then."""
+    with running("--approve", "--clock", "instant") as sandbox:
+        yield sandbox, sandbox.state
+
+
+@pytest.fixture
+def cloud(empty: tuple[Sandbox, Json]) -> Iterator[Sandbox]:
+    """A cloud in which nothing is built and broken, whatever earlier tests did."""
+    sandbox, state = empty
+    yield sandbox
+    sandbox.clear()
+    sandbox.control("state", state, "PUT")
+    sandbox.control("approval", {"approve": True})
+    sandbox.control("code-life", {"seconds": 900})
 
 
 @pytest.fixture
@@ -29,33 +47,30 @@ def replay(tmp_path: Path) -> Callable[..., Ran]:
 
 
 Replay = Callable[..., Ran]
-Sandboxes = Callable[..., Sandbox]
 VNET = r".*/virtualNetworks/vnet-mlquick01"
 
 
-def test_an_overlap_that_azure_lets_through_is_seen(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
-    cloud.fault(
-        f"GET {VNET}", edit={"properties.subnets.1.properties.addressPrefix": "10.100.100.0/24"}
-    )
+def test_what_azure_lets_through_but_did_not_make_as_asked_is_seen(
+    cloud: Sandbox, replay: Replay
+) -> None:
+    """Here an overlap, and a delegation that is lost."""
+    other = {
+        "properties.subnets.1.properties.addressPrefix": "10.100.100.0/24",
+        "properties.subnets.4.properties.delegations": [],
+    }
+    cloud.fault(f"GET {VNET}", edit=other)
+    before = cloud.received("PUT .*managedClusters.*")
     ran = replay(cloud, *PROVISION)
     final = failed(ran, "vnet")
     assert "not as it was asked for" in final["what"]
     assert "'10.100.100.0/24' -> '10.100.110.0/24'" in final["why"]
-    assert ran.outcomes["storage"] == ran.outcomes["aks-identity"] == "done"
-    assert not [c for c in cloud.calls if c.startswith("PUT") and "managedClusters" in c]
-
-
-def test_a_lost_delegation_is_seen(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
-    cloud.fault(f"GET {VNET}", edit={"properties.subnets.4.properties.delegations": []})
-    final = failed(replay(cloud, *PROVISION), "vnet")
     assert "delegations.0: missing" in final["why"]
+    assert ran.outcomes["storage"] == ran.outcomes["aks-identity"] == "done"
+    assert cloud.received("PUT .*managedClusters.*") == before
 
 
-def test_databricks_refuses_a_subnet_without_delegation(sandbox: Sandboxes, tmp_path: Path) -> None:
+def test_databricks_refuses_a_subnet_without_delegation(cloud: Sandbox, tmp_path: Path) -> None:
     """Somebody takes it away between the VNET and Databricks."""
-    cloud = sandbox("--clock", "instant")
     cloud.gate("PUT .*/Microsoft.Databricks/workspaces/.*")
     options = (QUICKSTART, "--target", "sandbox", *PROVISION)
     with replaying(*options, AMLWIZARD_HOME=str(tmp_path), **cloud.environment) as run:
@@ -78,10 +93,7 @@ def test_databricks_refuses_a_subnet_without_delegation(sandbox: Sandboxes, tmp_
     assert again.code == 0 and again.of("step-started", "vnet")[0]["action"] == "update"
 
 
-def test_a_token_for_another_audience_is_a_failed_sign_in(
-    sandbox: Sandboxes, replay: Replay
-) -> None:
-    cloud = sandbox("--clock", "instant")
+def test_a_token_for_another_audience_is_a_failed_sign_in(cloud: Sandbox, replay: Replay) -> None:
     wrong = cloud.cloud().access_token("ml").reveal()
     cloud.fault("POST .*/oauth2/v2.0/token", edit={"access_token": wrong})
     ran = replay(cloud)
@@ -90,39 +102,30 @@ def test_a_token_for_another_audience_is_a_failed_sign_in(
     assert wrong not in ran.out + ran.err
 
 
-def test_databricks_takes_no_token_of_arm(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
+def test_databricks_takes_no_token_of_arm(cloud: Sandbox, replay: Replay) -> None:
     wrong = cloud.cloud().access_token("arm").reveal()
     cloud.fault("POST .*/oauth2/v2.0/token", edit={"access_token": wrong})
     final = failed(replay(cloud, *PROVISION), "databricks-cluster", 3)
     assert final["code"] == "UNAUTHENTICATED"
 
 
-def test_a_refused_quota_stops_what_needs_it(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
-    cloud.change(limits={"cores": 8})
-    ran = replay(cloud, *PROVISION, "--ignore", "all")
-    final = failed(ran, "aks")
-    assert final["code"] == "ErrCode_InsufficientVCPUQuota"
-    assert "quota" in final["fix"]
-    assert ran.outcomes["databricks-cluster"] == "done"
-
-
-def test_two_failures_each_block_what_is_theirs(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
+def test_two_failures_each_block_what_is_theirs(cloud: Sandbox, replay: Replay) -> None:
     cloud.change(taken=["Microsoft.Storage/storageAccounts/stmlquick01"], limits={"cores": 8})
     ran = replay(cloud, *PROVISION, "--ignore", "all")
     assert ran.code == 1 and ran.that_are("failed") == {"storage", "aks"}
     assert ran.final("storage")["code"] == "StorageAccountAlreadyTaken"
+    refused = ran.final("aks")
+    assert refused["code"] == "ErrCode_InsufficientVCPUQuota" and "quota" in refused["fix"]
     blocked = ran.that_are("blocked")
     assert blocked == closure(ran, "storage", "aks")
+    assert ran.that_are("done") == set(ran.outcomes) - blocked - {"storage", "aks"}
+    assert ran.outcomes["databricks-cluster"] == "done"
     assert {ran.final(s)["because"] for s in blocked} == {"storage", "aks"}
     assert ran.final("workspace")["because"] == "storage"
     assert ran.final("aks-extension")["because"] == "aks"
 
 
-def test_a_right_that_is_missing_is_named(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
+def test_a_right_that_is_missing_is_named(cloud: Sandbox, replay: Replay) -> None:
     cloud.change(denied=["Microsoft.Authorization/*/write"])
     ran = replay(cloud, *PROVISION, "--ignore", "all")
     assert ran.code == 1
@@ -135,21 +138,20 @@ def test_a_right_that_is_missing_is_named(sandbox: Sandboxes, replay: Replay) ->
 
 
 @pytest.fixture
-def unapproved(sandbox: Sandboxes) -> Sandbox:
-    cloud = sandbox("--clock", "instant")
+def unapproved(cloud: Sandbox) -> Sandbox:
     cloud.control("approval", {"approve": False})
     cloud.control("plant", {"user_code": "KNOWN1234"})
     return cloud
 
 
 def test_a_declined_sign_in_ends_with_3(unapproved: Sandbox, tmp_path: Path) -> None:
-    options = (QUICKSTART, "--target", "sandbox")
+    options, before = (QUICKSTART, "--target", "sandbox"), unapproved.received("PUT .*")
     with replaying(*options, AMLWIZARD_HOME=str(tmp_path), **unapproved.environment) as run:
         run.until("login-needed")
         unapproved.control("approve", {"user_code": "KNOWN1234", "state": "declined"})
         ran = run.end()
     assert "declined" in failed(ran, "sign-in", code=3)["why"]
-    assert not [call for call in unapproved.calls if call.startswith("PUT")]
+    assert unapproved.received("PUT .*") == before
     assert "get_token" not in ran.err
 
 
@@ -159,8 +161,7 @@ def test_a_sign_in_that_nobody_answers_ends_with_3(unapproved: Sandbox, replay: 
     assert "expired" in failed(ran, "sign-in", code=3)["why"]
 
 
-def test_a_wrong_client_secret_ends_with_3(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
+def test_a_wrong_client_secret_ends_with_3(cloud: Sandbox, replay: Replay) -> None:
     cloud.control("plant", {"principal": {"client_id": "11111111-2222-3333-4444-555555555555",
                                           "secret": "right"}})  # fmt: skip
     ran = replay(
@@ -172,8 +173,7 @@ def test_a_wrong_client_secret_ends_with_3(sandbox: Sandboxes, replay: Replay) -
     assert "wrong-and-hidden" not in ran.out + ran.err
 
 
-def test_a_subscription_that_must_be_chosen_ends_with_2(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
+def test_a_subscription_that_must_be_chosen_ends_with_2(cloud: Sandbox, replay: Replay) -> None:
     other = "99999999-2222-3333-4444-555555555555"
     cloud.control("plant", {"subscription": other})
     final = failed(replay(cloud), "sign-in", code=2)
@@ -247,22 +247,23 @@ def test_a_lost_answer_makes_nothing_twice(disturbed: Disturbed) -> None:
     ]
 
 
-def test_a_cluster_whose_answer_broke_off_is_found(sandbox: Sandboxes, replay: Replay) -> None:
-    cloud = sandbox("--clock", "instant")
-    cloud.fault("POST .*/clusters/create", mode="cut", times=1)
-    ran = replay(cloud, *PROVISION)
+def test_a_cluster_whose_answer_broke_off_is_found(disturbed: Disturbed, replay: Replay) -> None:
+    """All but the cluster is there already."""
+    there, state = disturbed.sandbox, disturbed.sandbox.state
+    [workspace] = state["databricks"].values()
+    workspace["clusters"] = {}
+    there.control("state", state, "PUT")
+    there.fault(CREATED, mode="cut", times=1)
+    ran = replay(there, *PROVISION)
     assert ran.code == 0, ran.err
-    [workspace] = cloud.state["databricks"].values()
+    [workspace] = there.state["databricks"].values()
     assert list(workspace["clusters"]) == [ran.final("databricks-cluster")["outputs"]["id"]]
 
 
 # -- the effect happened, the answer never came, the replay ended
 
 
-def test_what_was_built_unseen_is_found_by_the_next_replay(
-    sandbox: Sandboxes, replay: Replay
-) -> None:
-    cloud = sandbox("--clock", "instant")
+def test_what_was_built_unseen_is_found_by_the_next_replay(cloud: Sandbox, replay: Replay) -> None:
     cloud.fault("PUT .*/managedClusters/[^/]+", mode="cut")
     final = failed(replay(cloud, *PROVISION), "aks")
     assert "no answer" in final["what"]
