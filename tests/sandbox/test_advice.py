@@ -201,11 +201,12 @@ def test_what_is_no_recipe_cannot_be_ignored() -> None:
 # -- letters that a terminal has and we do not
 
 
-@pytest.mark.parametrize(
-    "setting", ["names.prefix=\udcc3", "names.cluster=a\udcff", "n\udcc3.x=1", "names.\udcc3=1"]
-)
-def test_bytes_that_are_no_text_are_said_in_a_sentence(setting: str) -> None:
-    ran = amlwizard("check", QUICKSTART, "--set", setting, "--json", PYTHONIOENCODING="gbk")
+def test_bytes_that_are_no_text_are_said_in_a_sentence() -> None:
+    """In a value and in a key, of a section and of a field."""
+    wrong = ("names.prefix=\udcc3", "names.cluster=a\udcff", "n\udcc3.x=1", "names.\udcc3=1")
+    settings = [part for setting in wrong for part in ("--set", setting)]
+    ran = amlwizard("check", QUICKSTART, *settings, "--json", PYTHONIOENCODING="gbk")
     assert ran.code == 2 and "Traceback" not in ran.err
     found: list[Json] = [f for f in json.loads(ran.out)["findings"] if f["severity"] == "error"]
     assert {f["rule"] for f in found} <= {"control-character", "unknown-key"}
+    assert {f["fields"][0] for f in found} == {"names.prefix", "names.cluster", "n\ufffd", "names"}

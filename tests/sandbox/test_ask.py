@@ -339,57 +339,59 @@ def number_of(path: str) -> str:
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
-def test_the_lines_of_a_pasted_list_are_one_answer(tmp_path: Path, term: str) -> None:
+def test_a_paste_is_one_answer(tmp_path: Path, term: str) -> None:
     with at_addresses(tmp_path, term) as child:
-        child.sendline(number_of("addresses.peered"))
-        child.expect("Peered ranges")
-        child.send(pasted(term, "10.61.0.0/16\r10.62.0.0/16\rhub\r10.63.0.0/16"))
-        child.expect("3 ranges pasted. Not taken, as they are not address ranges: hub.")
-        if term == "xterm":
-            child.expect("10.61.0.0/16, 10.62.0.0/16, 10.63.0.0/16")
-            child.sendline("")
-        child.expect("Peered ranges +10.61.0.0/16, 10.62.0.0/16, 10.63.0.0/16")
-        child.expect(GO_ON)
+        the_lines_of_a_pasted_list_are_one_answer(child, term)
+        several_lines_for_one_value_are_refused_and_answer_no_other_question(child, term)
+        a_request_may_be_pasted_as_rows(child, term)
 
 
-@pytest.mark.parametrize("term", ["dumb", "xterm"])
-def test_several_lines_for_one_value_are_refused_and_answer_no_other_question(
-    tmp_path: Path, term: str
+def the_lines_of_a_pasted_list_are_one_answer(child: pexpect.spawn[str], term: str) -> None:
+    child.sendline(number_of("addresses.peered"))
+    child.expect("Peered ranges")
+    child.send(pasted(term, "10.61.0.0/16\r10.62.0.0/16\rhub\r10.63.0.0/16"))
+    child.expect("3 ranges pasted. Not taken, as they are not address ranges: hub.")
+    if term == "xterm":
+        child.expect("10.61.0.0/16, 10.62.0.0/16, 10.63.0.0/16")
+        child.sendline("")
+    child.expect("Peered ranges +10.61.0.0/16, 10.62.0.0/16, 10.63.0.0/16")
+    child.expect(GO_ON)
+
+
+def several_lines_for_one_value_are_refused_and_answer_no_other_question(
+    child: pexpect.spawn[str], term: str
 ) -> None:
-    with at_addresses(tmp_path, term) as child:
-        child.sendline(number_of("addresses.vnet"))
-        child.expect("VNET.*10.100.0.0/16")
-        child.send(pasted(term, "10.61.0.0/16\r3\rall"))
-        child.expect("Not taken: one line is expected here, and the text has 3.")
-        child.expect(r"VNET.*10.100.0.0/16")
-        child.sendline("")
-        child.expect(r"1 +VNET +10.100.0.0/16 ")
+    child.sendline(number_of("addresses.vnet"))
+    child.expect("VNET.*10.100.0.0/16")
+    child.send(pasted(term, "10.61.0.0/16\r3\rall"))
+    child.expect("Not taken: one line is expected here, and the text has 3.")
+    child.expect(r"VNET.*10.100.0.0/16")
+    child.sendline("")
+    child.expect(r"1 +VNET +10.100.0.0/16 ")
+    child.expect(GO_ON)
+
+
+def a_request_may_be_pasted_as_rows(child: pexpect.spawn[str], term: str) -> None:
+    child.sendline("")
+    for section in [*fields.sections()][[*fields.sections()].index("addresses") + 1 :]:
+        child.expect_exact(f", {fields.section_title(section)}: ")
+        if section == "serving":
+            child.expect("Fix AML-K8S-4")
+            child.sendline("")
         child.expect(GO_ON)
-
-
-@pytest.mark.parametrize("term", ["dumb", "xterm"])
-def test_a_request_may_be_pasted_as_rows(tmp_path: Path, term: str) -> None:
-    with at_addresses(tmp_path, term) as child:
+        if section == "scoring":
+            break
         child.sendline("")
-        for section in [*fields.sections()][[*fields.sections()].index("addresses") + 1 :]:
-            child.expect_exact(f", {fields.section_title(section)}: ")
-            if section == "serving":
-                child.expect("Fix AML-K8S-4")
-                child.sendline("")
-            child.expect(GO_ON)
-            if section == "scoring":
-                break
-            child.sendline("")
-        child.sendline(number_of("scoring.request"))
-        child.expect("JSON or CSV, or @FILE.*:")
-        if term == "xterm":
-            child.send("\x15")
-        row = "1,2,3,4,5,6,7,8,9,"
-        child.send(pasted(term, f"{row}0\r{row}1\r"))
-        if term == "xterm":
-            child.expect("9,1")
-            child.sendline("")
-        child.expect(r"1 +Request +\{")
+    child.sendline(number_of("scoring.request"))
+    child.expect("JSON or CSV, or @FILE.*:")
+    if term == "xterm":
+        child.send("\x15")
+    row = "1,2,3,4,5,6,7,8,9,"
+    child.send(pasted(term, f"{row}0\r{row}1\r"))
+    if term == "xterm":
+        child.expect("9,1")
+        child.sendline("")
+    child.expect(r"1 +Request +\{")
 
 
 def test_enter_may_be_pressed_several_times_at_once(tmp_path: Path) -> None:

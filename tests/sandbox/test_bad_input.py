@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import RECIPES, Command
+from support.breadth import narrowed
 
 from amlwizard.cli import main
 from amlwizard.recipe import parse, read
@@ -236,7 +237,9 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_can_be(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a locale of Unix")
-@pytest.mark.parametrize("arguments", [("check",), ("plan",), ("plan", "--json")])
+@pytest.mark.parametrize(
+    "arguments", narrowed([("check",), ("plan",), ("plan", "--json")], ("plan",))
+)
 def test_a_terminal_of_few_letters_is_no_reason_to_fail(
     command: Command, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:

@@ -14,7 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from support import PATIENCE, RECIPES, ROOT, Ran, Sandbox, environment
+from support import PATIENCE, RECIPES, ROOT, Ran, Sandbox, environment, forking
+from support.breadth import narrowed
 
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 HEAVY = (
@@ -139,15 +140,15 @@ def test_tls_files_are_looked_at_before_any_cloud(
     assert ran.code == 2 and (said in ran.err if said else "--yes" in ran.err)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("plan", QUICKSTART),
-        ("schema",),
-        ("plan", QUICKSTART, "--json"),
-        ("check", QUICKSTART, "--json"),
-    ],
-)
+WRITTEN = [
+    ("plan", QUICKSTART),
+    ("schema",),
+    ("plan", QUICKSTART, "--json"),
+    ("check", QUICKSTART, "--json"),
+]
+
+
+@pytest.mark.parametrize("arguments", narrowed(WRITTEN, WRITTEN[1], WRITTEN[2]))
 def test_a_reader_that_goes_away_is_no_traceback(arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -163,9 +164,7 @@ def test_a_reader_that_goes_away_is_no_traceback(arguments: tuple[str, ...]) -> 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
-@pytest.mark.parametrize(
-    "arguments", [("plan", QUICKSTART), ("check", QUICKSTART, "--json"), ("schema",)]
-)
+@pytest.mark.parametrize("arguments", narrowed(WRITTEN, WRITTEN[0]))
 def test_a_full_disk_is_no_traceback(arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -206,7 +205,7 @@ def test_a_port_that_is_taken_is_an_error(command: Callable[..., Ran]) -> None:
 
 
 def test_what_a_sandbox_prints_is_pasted_into_another_shell_and_used_there(tmp_path: Path) -> None:
-    run = [sys.executable, "-m", "amlwizard"]
+    run = [forking.python(), "-m", "amlwizard"]
     sandbox = subprocess.Popen(
         [*run, "sandbox", "--clock", "instant", "--approve"],
         env=environment({"AMLWIZARD_HOME": str(tmp_path / "first")}),

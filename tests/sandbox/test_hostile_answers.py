@@ -11,6 +11,7 @@ from fuzz import answers
 from fuzz.cloud import Cassette, Said
 from fuzz.ending import folder
 from hypothesis import HealthCheck, settings
+from support.breadth import crossed
 from support.hostile import ESCAPES, MARKUP, SCRIPT, obeyed
 from support.platforms import Platform
 
@@ -84,8 +85,7 @@ def test_no_command_obeys_an_answer(
         is_text(command, terminal, home)
 
 
-@either
-@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize(("status", "terminal"), crossed([400, 403], [False, True]))
 @every
 def test_no_command_obeys_a_refusal(
     tapes: answers.Tapes, description: Path, command: str, status: int, terminal: bool

@@ -49,56 +49,40 @@ def with_a_limit(code: str, most: int) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_full_disk_leaves_the_old_recipe_and_nothing_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "recipe.yaml"
-    recipe = recipe_of("quickstart")
-    save(recipe, path)
-    old = path.read_text()
-    ran = with_a_limit(
-        "from pathlib import Path; from amlwizard.recipe import load, save\n"
-        f"save(load(Path({RECIPE!r})), Path({str(path)!r}))",
-        100,
-    )
-    assert "File too large" in ran.stderr
-    assert path.read_text() == old
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_full_disk_leaves_the_old_session_and_nothing_beside_it(tmp_path: Path) -> None:
-    draft = Draft(id="one", answers={"names": {"prefix": "x" * 200}})
-    DraftStore(tmp_path).save(draft)
-    ran = with_a_limit(
-        "from pathlib import Path; from amlwizard.draft import Draft, DraftStore\n"
-        f"DraftStore(Path({str(tmp_path)!r})).save(Draft(id='one', answers={{'a': 'b' * 200}}))",
-        100,
-    )
-    assert "File too large" in ran.stderr
-    assert [kept.answers for kept in DraftStore(tmp_path).unfinished()] == [draft.answers]
-    assert list(tmp_path.iterdir()) == [tmp_path / "one.json"]
-
-
-def test_a_full_disk_leaves_the_old_file_of_every_command_and_nothing_beside_it(
-    tmp_path: Path,
-) -> None:
-    """Exports, reports and copies of a recipe; one process tries them all."""
-    old = {name: tmp_path / name for name in ("export", "report", "copy")}
+def test_a_full_disk_leaves_every_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    """Recipes, sessions, exports, reports and copies; one process tries them all."""
+    old = {name: tmp_path / name for name in ("recipe", "one.json", "export", "report", "copy")}
     for path in old.values():
         path.write_text("old")
+    draft = Draft(id="one", answers={"names": {"prefix": "x" * 200}})
+    DraftStore(tmp_path).save(draft)
+    save(recipe_of("quickstart"), old["recipe"])
+    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
     ran = with_a_limit(
         "import sys\n"
         "from pathlib import Path\n"
         "from amlwizard.app import reporting\n"
         "from amlwizard.cli import main\n"
+        "from amlwizard.draft import Draft, DraftStore\n"
         "from amlwizard.posture import Posture\n"
-        "from amlwizard.recipe import load\n"
-        f"old = {[str(path) for path in old.values()]!r}\n"
-        f"assert main(['export', {RECIPE!r}, '--force', '--to', 'bicep', '-o', old[0]]) == 2\n"
-        "assert main(['recipes', 'copy', 'quickstart', '--force', '-o', old[2]]) == 2\n"
-        f"reporting.write(Path(old[1]), Posture('r', 'sandbox', 0.0, ()), load(Path({RECIPE!r})), [])\n",
+        "from amlwizard.recipe import load, save\n"
+        f"old = {{name: Path(path) for name, path in { ({n: str(p) for n, p in old.items()})!r}.items()}}\n"
+        f"recipe = load(Path({RECIPE!r}))\n"
+        "def tried(what):\n"
+        "    try:\n"
+        "        what()\n"
+        "    except Exception as error:\n"
+        "        print(error, file=sys.stderr)\n"
+        f"assert main(['export', {RECIPE!r}, '--force', '--to', 'bicep', '-o', str(old['export'])]) == 2\n"
+        "assert main(['recipes', 'copy', 'quickstart', '--force', '-o', str(old['copy'])]) == 2\n"
+        "tried(lambda: save(recipe, old['recipe']))\n"
+        "tried(lambda: DraftStore(old['copy'].parent).save(Draft(id='one', answers={'a': 'b' * 200})))\n"
+        "tried(lambda: reporting.write(old['report'], Posture('r', 'sandbox', 0.0, ()), recipe, []))\n",
         100,
     )
-    assert ran.stderr.count("File too large") == 3, ran.stderr
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(old, "old")
+    assert ran.returncode == 0 and ran.stderr.count("File too large") == 5, ran.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+    assert [kept.answers for kept in DraftStore(tmp_path).unfinished()] == [draft.answers]
 
 
 def test_a_link_to_a_file_stays_one(tmp_path: Path) -> None:

@@ -3,15 +3,15 @@ off as Azure's refusals."""
 
 from __future__ import annotations
 
+import copy
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support import PATIENCE, Sandbox
+from support import PATIENCE, Sandbox, forking, running
 
 from amlwizard.cloud import Cloud
 from amlwizard.errors import CloudError
@@ -23,6 +23,13 @@ BROKEN_VNET = {
     "location": "westeurope",
     "properties": {"subnets": []},
 }
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[Sandbox]:
+    """A sandbox that is refused what it is told."""
+    with running("--clock", "instant") as sandbox:
+        yield sandbox
 
 
 def group_in(cloud: Cloud, name: str = "rg") -> str:
@@ -43,9 +50,8 @@ def group_in(cloud: Cloud, name: str = "rg") -> str:
     ],
 )
 def test_a_mistyped_fault_is_refused_with_the_reason(
-    sandbox: Callable[..., Sandbox], fault: dict[str, Any], complaint: str
+    there: Sandbox, fault: dict[str, Any], complaint: str
 ) -> None:
-    there = sandbox("--clock", "instant")
     with pytest.raises(httpx.HTTPStatusError) as refused:
         there.control("faults", fault)
     assert refused.value.response.status_code == 400
@@ -74,9 +80,8 @@ def test_a_crash_in_a_handler_is_a_recorded_500(sandbox: Callable[..., Sandbox])
     ],
 )
 def test_a_mistyped_state_is_refused_with_the_reason(
-    sandbox: Callable[..., Sandbox], state: dict[str, Any], complaint: str
+    there: Sandbox, state: dict[str, Any], complaint: str
 ) -> None:
-    there = sandbox("--clock", "instant")
     before = there.state
     with pytest.raises(httpx.HTTPStatusError) as refused:
         there.control("state", state)
@@ -90,7 +95,7 @@ def test_a_state_file_that_cannot_be_read_ends_in_a_sentence(content: str, tmp_p
     file = tmp_path / "state.json"
     file.write_text(content)
     ended = subprocess.run(
-        [sys.executable, "-m", "amlwizard.sandbox", "--state", str(file)],
+        [forking.python(), "-m", "amlwizard.sandbox", "--state", str(file)],
         capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert ended.returncode == 1 and ended.stdout == ""
@@ -104,11 +109,21 @@ def test_finished_operations_are_forgotten_in_time(sandbox: Callable[..., Sandbo
     for namespace in ("Microsoft.Network", "Microsoft.Storage"):
         cloud.arm.send("POST", f"/subscriptions/{cloud.arm.subscription}/providers/{namespace}/register", "2025-04-01")  # fmt: skip
     network = f"{group_in(cloud)}/providers/Microsoft.Network"
-    for priority in range(320):
+
+    def put(turn: int) -> None:
         cloud.arm.send(
             "PUT", f"{network}/routeTables/table", NETWORK,
-            {"location": "westeurope", "tags": {"turn": str(priority)}},
+            {"location": "westeurope", "tags": {"turn": str(turn)}},
         )  # fmt: skip
+
+    put(0)
+    state = there.state
+    one = list(state["operations"].values())[-1]
+    earlier = {f"earlier-{n}": copy.deepcopy(one) for n in range(320)}  # as of 320 requests
+    there.control("state", {**state, "operations": {**state["operations"], **earlier}}, "PUT")
+    assert len(there.state["operations"]) > 300
+    for turn in range(1, 4):
+        put(turn)
     assert len(there.state["operations"]) <= 300
     registered = cloud.arm.send("GET", f"/subscriptions/{cloud.arm.subscription}/providers/Microsoft.Storage", "2025-04-01")  # fmt: skip
     assert registered["registrationState"] == "Registered"

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from threading import Event as CancelEvent
 from typing import Any, ClassVar
@@ -40,10 +41,21 @@ WORKSPACE = (
 )
 
 
+class Place(Sandbox):
+    """A sandbox, and somebody who is signed in there."""
+
+    @cached_property
+    def session(self) -> Any:
+        return existing(self.cloud()._session)
+
+
 @pytest.fixture(scope="module")
-def place() -> Iterator[Sandbox]:
-    with running("--approve", "--clock", "instant") as one:
-        yield one
+def place() -> Iterator[Place]:
+    with (
+        running("--approve", "--clock", "instant") as one,
+        closing(Place(one.description)) as place,
+    ):
+        yield place
 
 
 @pytest.fixture(autouse=True)
@@ -60,10 +72,10 @@ def unknown(place: Sandbox) -> CloudProfile:
 class Clients:
     """Every client that leaves this process, signed in already, and one call of each."""
 
-    def __init__(self, place: Sandbox) -> None:
+    def __init__(self, place: Place) -> None:
         self.profile, self.address = unknown(place), place.description["arm"]
         # What it must trust to get its tokens is not what is tried here.
-        self.session = existing(place.cloud()._session)
+        self.session = place.session
 
     def arm(self) -> Any:
         from amlwizard.cloud.arm import Arm
@@ -134,7 +146,7 @@ NAMED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 @pytest.mark.parametrize(("client", "variable"), crossed(CLIENTS, NAMED), ids=lambda value: value)
 def test_a_companys_authority_is_believed_by_every_client_whichever_variable_names_it(
-    place: Sandbox, client: str, variable: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, client: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, place.description["ca"])
     clients, before = Clients(place), len(place.calls)
@@ -144,7 +156,7 @@ def test_a_companys_authority_is_believed_by_every_client_whichever_variable_nam
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_every_client_reports_an_untrusted_authority_as_a_certificate_error(
-    place: Sandbox, client: str
+    place: Place, client: str
 ) -> None:
     said = met(getattr(Clients(place), client))
     assert said.startswith("refused")
@@ -157,7 +169,7 @@ def test_every_client_reports_an_untrusted_authority_as_a_certificate_error(
 
 
 def test_a_folder_of_certificates_is_believed_too(
-    place: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "company.crt").write_text(Path(place.description["ca"]).read_text())
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
@@ -165,7 +177,7 @@ def test_a_folder_of_certificates_is_believed_too(
 
 
 def test_the_variables_add_to_each_other(
-    place: Sandbox, served: Callable[..., tuple[str, CloudProfile]], monkeypatch: pytest.MonkeyPatch
+    place: Place, served: Callable[..., tuple[str, CloudProfile]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A company that inspects some connections lets others pass, or has two authorities."""
     url, other = served("127.0.0.1")
@@ -179,7 +191,7 @@ def test_the_variables_add_to_each_other(
 
 @pytest.mark.parametrize("content", [None, "no certificate at all\n"])
 def test_a_named_file_that_cannot_be_used_is_an_error_that_says_so(
-    place: Sandbox, tmp_path: Path, content: str | None, monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path, content: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "company.pem"
     if content:
@@ -299,7 +311,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("client", ["arm", "databricks", "scoring"])
 def test_an_untrusted_authority_behind_a_proxy_is_a_certificate_error(
-    place: Sandbox, proxy: list[str], client: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, proxy: list[str], client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = met(getattr(Clients(place), client))
     assert "certificate of 127.0.0.1 is not trusted" in said and "trustme" in said
@@ -310,7 +322,7 @@ def test_an_untrusted_authority_behind_a_proxy_is_a_certificate_error(
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_what_stays_on_this_machine_asks_no_proxy(
-    place: Sandbox, proxy: list[str], client: str
+    place: Place, proxy: list[str], client: str
 ) -> None:
     clients = Clients(place)
     clients.profile = from_description(place.file)
@@ -321,7 +333,7 @@ def test_what_stays_on_this_machine_asks_no_proxy(
 
 
 def test_nothing_else_is_believed_in_the_sandbox_and_nothing_stays_behind(
-    place: Sandbox, served: Callable[..., tuple[str, CloudProfile]], monkeypatch: pytest.MonkeyPatch
+    place: Place, served: Callable[..., tuple[str, CloudProfile]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, other = served("127.0.0.1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other.ca))

@@ -7,14 +7,13 @@ import os
 import socket
 import ssl
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from support import Sandbox, running
+from support import Sandbox, forking, running
 
 from amlwizard.sandbox import limits
 from amlwizard.sandbox.clock import Clock
@@ -170,7 +169,7 @@ def test_what_another_user_has_planted_is_not_used(tmp_path: Path, planted: str)
     path.mkdir() if planted.endswith(".d") else path.write_text("{}")
     os.chown(path, 65534, 65534)
     ran = subprocess.run(
-        [sys.executable, "-m", "amlwizard.sandbox", "--state", str(tmp_path / "there.json")],
+        [forking.python(), "-m", "amlwizard.sandbox", "--state", str(tmp_path / "there.json")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 1

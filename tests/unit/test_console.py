@@ -15,6 +15,7 @@ import pexpect
 import pytest
 from rich.console import Console
 from support import PATIENCE, RECIPES, ROOT, environment, existing, recipe_of
+from support.breadth import crossed
 
 from amlwizard import console, durations
 from amlwizard.cli import main
@@ -155,7 +156,7 @@ def drawn(
     return shown
 
 
-@pytest.mark.parametrize("height", [24, 100])
+@pytest.mark.parametrize(("width", "height"), crossed(WIDTHS, [24, 100]), indirect=["width"])
 def test_a_running_step_is_told_from_all_others(width: int, height: int) -> None:
     shown = drawn(at_step("dns-zone.privatelink.vaultcore.azure.net"), (width, height))
     table = shown[next(n for n, line in enumerate(shown) if "on sandbox" in line) :]

@@ -15,11 +15,12 @@ import pexpect
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from support import PATIENCE, RECIPES, ROOT, Ran, amlwizard, environment
+from support import PATIENCE, RECIPES, ROOT, Ran, environment
 from support.tui_support import walking, wizard
 
 from amlwizard.app.application import Application
 from amlwizard.app.targets import Choice
+from amlwizard.cli import main
 from amlwizard.draft import from_file
 from amlwizard.recipe import load
 from amlwizard.recipe.bundled import BUNDLED
@@ -105,12 +106,15 @@ def without_the_sandbox(tmp_path: Path) -> str:
     ],
 )
 def test_without_its_extra_the_sandbox_says_the_command_that_adds_it(
-    without_the_sandbox: str, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
-    places = {"PYTHONPATH": without_the_sandbox, "AMLWIZARD_HOME": str(tmp_path)}
-    ran = amlwizard(*arguments, **places)
-    assert ran.code == 2 and "'amlwizard[sandbox]'" in ran.err
-    assert "not-installed" in ran.err and "starlette" not in ran.err
+    without_the_sandbox: str, tmp_path: Path, arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.syspath_prepend(without_the_sandbox)
+    monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
+    monkeypatch.delenv("AMLWIZARD_SANDBOX", raising=False)
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "'amlwizard[sandbox]'" in said and "not-installed" in said and "starlette" not in said
 
 
 def test_the_wizard_says_it_too(without_the_sandbox: str, tmp_path: Path) -> None:
