@@ -6,6 +6,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,18 @@ def cloud() -> Iterator[Sandbox]:
 def test_of_two_that_start_together_without_a_group_exactly_one_builds(
     sandbox: Sandboxes, tmp_path: Path
 ) -> None:
-    cloud = sandbox()
+    cloud = sandbox("--clock", "instant")
+    cloud.hold("Microsoft.Network")  # until one is refused: else the other may be ready by then
     options = (*COMMON, "--until", "provision")
     with (
+        ThreadPoolExecutor(2) as pool,
         replaying(*options, **with_home(cloud, tmp_path / "a")) as one,
         replaying(*options, **with_home(cloud, tmp_path / "b")) as other,
     ):
-        ended = [one.end(), other.end()]
+        ends = [pool.submit(run.end) for run in (one, other)]
+        wait(ends, PATIENCE, FIRST_COMPLETED)
+        cloud.clear()
+        ended = [end.result() for end in ends]
     assert sorted(ran.code for ran in ended) == [0, 1], [ran.err for ran in ended]
     [refusal] = [ran for ran in ended if ran.code]
     [failed] = refusal.that_are("failed")

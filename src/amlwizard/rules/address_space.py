@@ -3,8 +3,9 @@ declaration of ranges, shared by rules, plans and the map."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from itertools import islice
 from typing import Literal
@@ -131,7 +132,12 @@ class Space:
 
     def overlaps(self) -> Iterator[tuple[Range, Range]]:
         """Every pair of ranges that overlap and must not, ours first; no more than MOST_PAIRS."""
-        return islice(self._overlaps(), MOST_PAIRS)
+        return iter(self._pairs)
+
+    @cached_property
+    def _pairs(self) -> Sequence[tuple[Range, Range]]:
+        """Found once: many rules ask for them."""
+        return tuple(islice(self._overlaps(), MOST_PAIRS))
 
     def _overlaps(self) -> Iterator[tuple[Range, Range]]:
         ranges = self.ranges()
@@ -237,7 +243,8 @@ def _between(at: int, end: int, spans: Iterable[tuple[int, int]]) -> Iterator[Ga
 
 def bounds(network: IPv4Network) -> tuple[int, int]:
     """The first and last address of a network as integers."""
-    return int(network.network_address), int(network.broadcast_address)
+    first = int(network.network_address)
+    return first, first + (1 << (network.max_prefixlen - network.prefixlen)) - 1
 
 
 def within(network: IPv4Network, ranges: Iterable[IPv4Network]) -> bool:

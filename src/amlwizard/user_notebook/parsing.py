@@ -76,9 +76,16 @@ class UserNotebook:
 
     def calls(self, *names: str) -> Iterator[tuple[NotebookCell, ast.Call]]:
         """The calls of functions or methods with one of these names."""
-        for cell, node in self.nodes():
-            if isinstance(node, ast.Call) and _called(node).rpartition(".")[2] in names:
-                yield cell, node
+        return ((cell, call) for name, cell, call in self._calls if name in names)
+
+    @cached_property
+    def _calls(self) -> tuple[tuple[str, NotebookCell, ast.Call], ...]:
+        """Every call, with the name of what is called: rules ask again for every change of a recipe."""
+        return tuple(
+            (_called(node).rpartition(".")[2], cell, node)
+            for cell, node in self.nodes()
+            if isinstance(node, ast.Call)
+        )
 
     @cached_property
     def metrics(self) -> frozenset[str]:
