@@ -14,6 +14,7 @@ QUESTIONS = ("/checkNameAvailability", "/checkPolicyRestrictions")
 CONTRIBUTOR = {"allowed": ["*"], "denied": ["Microsoft.Authorization/*/Write"]}
 
 Preflight = Callable[..., list[Json]]
+Judge = Callable[..., list[Json]]
 
 
 @dataclass

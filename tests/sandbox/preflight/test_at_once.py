@@ -35,20 +35,16 @@ TROUBLES = [
 ]
 
 
-def test_everything_is_found_at_once_errors_first(cloud: Cloud, preflight: Preflight) -> None:
+def test_everything_is_found_at_once_errors_first(
+    cloud: Cloud, commanded: Preflight, command: Command
+) -> None:
+    """And told people, each with its cure as a command."""
     many_troubles(cloud)
-    found = preflight()
+    found = commanded()
     errors = [f["rule"] for f in found if f["severity"] == "error"]
     assert sorted(errors) == TROUBLES
     assert [f["rule"] for f in found[len(errors) :]] == ["vnet-overlap"]
     assert all(f["command"] for f in found)
-
-
-def test_for_people_each_has_its_cure_as_a_command(
-    cloud: Cloud, preflight: Preflight, command: Command
-) -> None:
-    many_troubles(cloud)
-    found = preflight()
     told = command(
         "preflight", QUICKSTART, "--target", "sandbox", "--approve", **cloud.sandbox.environment
     )

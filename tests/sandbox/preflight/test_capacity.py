@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.preflights import Cloud, Preflight, only, replaying
+from support import Json
+from support.preflights import Cloud, Judge, Preflight, only, replaying
 
 pytestmark = pytest.mark.xdist_group("preflight")
 
@@ -25,9 +26,8 @@ def test_a_size_that_is_not_offered_is_one_finding_with_all_its_fields(
     assert preflight(*(part for f in fields for part in ("--set", f"{f}={other}"))) == []
 
 
-def test_a_size_that_does_not_exist(preflight: Preflight) -> None:
-    found = only(preflight("--set", "serving.node_size=Standard_X9"), "sku-not-offered",
-                 "serving.node_size")  # fmt: skip
+def test_a_size_that_does_not_exist(judge: Judge) -> None:
+    found = only(judge(serving__node_size="Standard_X9"), "sku-not-offered", "serving.node_size")
     assert "region's list of VM sizes" in found["why"]
 
 
@@ -62,11 +62,9 @@ def test_a_region_that_is_none_is_the_only_finding(preflight: Preflight) -> None
     ],
 )
 def test_what_a_region_was_meant_to_be_is_of_the_same_place(
-    preflight: Preflight, typed: str, meant: str | None
+    judge: Judge, typed: str, meant: str | None
 ) -> None:
-    found = only(
-        preflight("--set", f"sign_in.region={typed}"), "region-not-offered", "sign_in.region"
-    )
+    found = only(judge(sign_in__region=typed), "region-not-offered", "sign_in.region")
     assert found["cure"] == ({"sign_in.region": meant} if meant else {})
 
 
@@ -95,9 +93,10 @@ def test_a_size_instead_has_no_less_memory(cloud: Cloud, preflight: Preflight) -
     assert "32 GiB" in found["fix"]
 
 
-def test_of_a_size_that_does_not_exist_nobody_knows_how_large_it_is(preflight: Preflight) -> None:
-    found = only(preflight("--set", "serving.node_size=Standard_E64x_v9"), "sku-not-offered",
-                 "serving.node_size")  # fmt: skip
+def test_of_a_size_that_does_not_exist_nobody_knows_how_large_it_is(judge: Judge) -> None:
+    found = only(
+        judge(serving__node_size="Standard_E64x_v9"), "sku-not-offered", "serving.node_size"
+    )
     assert found["cure"] == {} and "list-skus" in found["fix"]
 
 
@@ -125,13 +124,13 @@ def test_a_kubernetes_version_that_is_not_offered(cloud: Cloud, preflight: Prefl
     assert found["cure"] == {"serving.kubernetes_version": "1.36"}
 
 
-def test_a_size_that_does_not_do_is_found_by_what_azure_says_of_it(preflight: Preflight) -> None:
+def test_a_size_that_does_not_do_is_found_by_what_azure_says_of_it(judge: Judge) -> None:
     """Its name does not tell: two vCPUs, and one GiB."""
-    findings = preflight("--set", "serving.node_size=Standard_B2ats_v2")
+    findings = judge(serving__node_size="Standard_B2ats_v2")
     [found] = [f for f in findings if f["rule"] == "sku-unfit"]
     assert found["fields"] == ["serving.node_size"] and "2 vCPU and 1 GiB" in found["why"]
     ((path, other),) = found["cure"].items()
-    assert preflight("--set", f"{path}={other}") == []
+    assert judge(**{path.replace(".", "__"): other}) == []
 
 
 def test_arm_processors_are_found_whatever_the_name_says(
@@ -152,12 +151,22 @@ def test_arm_processors_are_found_whatever_the_name_says(
 # -- quota: 3 AKS nodes and one for upgrades, 1 Databricks node, 4 vCPUs each
 
 
-def test_vcpus_of_the_region(cloud: Cloud, preflight: Preflight) -> None:
-    cloud.state(limits={"cores": 20})
+def test_what_is_just_enough_is_no_finding(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"cores": 20, "PublicIPAddresses": 3, "PrivateEndpoints": 5})
     assert preflight() == []
-    cloud.state(limits={"cores": 19})
+
+
+def test_one_less_than_is_needed(cloud: Cloud, preflight: Preflight) -> None:
+    """Those of Machine Learning are counted apart from the others."""
+    less = {"cores": 19, "PublicIPAddresses": 2, "PrivateEndpoints": 4, "ml_cores": 3}
+    cloud.state(limits=less)
+    told = preflight()
+
+    def of(rule: str) -> list[Json]:
+        return [f for f in told if f["rule"] == rule]
+
     found = only(
-        preflight(),
+        of("vcpu-quota"),
         "vcpu-quota",
         "serving.nodes",
         "serving.node_size",
@@ -169,6 +178,25 @@ def test_vcpus_of_the_region(cloud: Cloud, preflight: Preflight) -> None:
     assert found["command"] == (
         f"az quota update --resource-name cores --scope {scope} --limit-object value=20"
     )
+    found = only(
+        of("public-ip-quota"), "public-ip-quota", "names.public_ip", "serving.load_balancer",
+        "security.aks_outbound",
+    )  # fmt: skip
+    assert "3 are needed, 2 are left" in found["what"]
+    assert "--resource-name publicipaddresses" in found["command"].lower()
+    found = only(of("network-quota"), "network-quota", "sign_in.region")
+    assert "5 are needed, 4 are left" in found["what"]
+    counted_apart = of("ml-vcpu-quota")
+    assert len(counted_apart) == 2 and len(told) == 5
+    assert all(f["fields"] == ["serving.build_node_size"] for f in counted_apart)
+    assert "Microsoft.MachineLearningServices/locations/westeurope" in counted_apart[0]["command"]
+
+
+def test_behind_an_internal_load_balancer_an_address_less_is_enough(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    cloud.state(limits={"PublicIPAddresses": 2})
+    assert preflight("--set", "serving.load_balancer=internal") == []
 
 
 def test_vcpus_of_as_many_workers_as_there_may_be(cloud: Cloud, preflight: Preflight) -> None:
@@ -203,33 +231,6 @@ def test_vcpus_of_a_family(cloud: Cloud, preflight: Preflight) -> None:
     assert [f["rule"] for f in found] == ["vcpu-quota"]
     assert "standardDDSv5Family" in found[0]["what"]
     assert "--resource-name standardDDSv5Family" in found[0]["command"]
-
-
-def test_vcpus_of_machine_learning_are_counted_apart(cloud: Cloud, preflight: Preflight) -> None:
-    cloud.state(limits={"ml_cores": 3})
-    found = preflight()
-    assert {f["rule"] for f in found} == {"ml-vcpu-quota"} and len(found) == 2
-    assert all(f["fields"] == ["serving.build_node_size"] for f in found)
-    assert "Microsoft.MachineLearningServices/locations/westeurope" in found[0]["command"]
-
-
-def test_public_addresses(cloud: Cloud, preflight: Preflight) -> None:
-    cloud.state(limits={"PublicIPAddresses": 3})
-    assert preflight() == []
-    cloud.state(limits={"PublicIPAddresses": 2})
-    found = only(
-        preflight(), "public-ip-quota", "names.public_ip", "serving.load_balancer",
-        "security.aks_outbound",
-    )  # fmt: skip
-    assert "3 are needed, 2 are left" in found["what"]
-    assert "--resource-name publicipaddresses" in found["command"].lower()
-    assert preflight("--set", "serving.load_balancer=internal") == []
-
-
-def test_other_network_quotas(cloud: Cloud, preflight: Preflight) -> None:
-    cloud.state(limits={"PrivateEndpoints": 4})
-    found = only(preflight(), "network-quota", "sign_in.region")
-    assert "5 are needed, 4 are left" in found["what"]
 
 
 def test_a_usage_without_an_id_counts(cloud: Cloud, preflight: Preflight) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support import recipe_of
+from support.breadth import narrowed
 from support.platforms import Platform
 
 from amlwizard.design.access_modes import DEDICATED, access_mode
@@ -78,7 +79,11 @@ def in_standard_mode(platform: Platform, **settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "mode", ["USER_ISOLATION", "DATA_SECURITY_MODE_STANDARD", "DATA_SECURITY_MODE_AUTO"]
+    "mode",
+    narrowed(
+        ["USER_ISOLATION", "DATA_SECURITY_MODE_STANDARD", "DATA_SECURITY_MODE_AUTO"],
+        "DATA_SECURITY_MODE_AUTO",
+    ),
 )
 def test_a_cluster_in_standard_access_mode_is_told(platform: Platform, mode: str) -> None:
     in_standard_mode(platform, custom_tags={}, data_security_mode=mode)

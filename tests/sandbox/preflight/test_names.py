@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from support import RECIPES
+from support.breadth import breadth
 from support.preflights import Cloud, Preflight, deleted_vault, document, only, replaying
 
 pytestmark = pytest.mark.xdist_group("preflight")
 
 
-def test_an_empty_subscription_is_ready(preflight: Preflight) -> None:
-    assert preflight() == []
+def test_an_empty_subscription_is_ready(commanded: Preflight) -> None:
+    assert commanded() == []
 
 
 @pytest.mark.parametrize("recipe", ["article", "private"])
@@ -20,23 +21,23 @@ def test_an_empty_subscription_is_ready_for_the_other_recipes(
     assert preflight(recipe=str(RECIPES / f"{recipe}.yaml")) == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "field"),
-    [
-        ("Microsoft.Storage/storageAccounts", "stmlquick01", "names.storage"),
-        ("Microsoft.ContainerRegistry/registries", "crmlquick01", "names.registry"),
-        ("Microsoft.KeyVault/vaults", "kv-mlquick01", "names.key_vault"),
-    ],
-)
-def test_a_name_that_is_taken(
-    kind: str, name: str, field: str, cloud: Cloud, preflight: Preflight
-) -> None:
-    cloud.state(taken=[f"{kind}/{name}"])
-    found = only(preflight(), "name-taken", field)
-    other = found["cure"][field]
-    assert name in found["what"] and other.startswith(name) and other != name
-    assert found["command"] == replaying(f"{field}={other}")
-    assert preflight("--set", f"{field}={other}") == []
+def test_names_that_are_taken(cloud: Cloud, preflight: Preflight) -> None:
+    names = {
+        "names.storage": ("Microsoft.Storage/storageAccounts", "stmlquick01"),
+        "names.registry": ("Microsoft.ContainerRegistry/registries", "crmlquick01"),
+        "names.key_vault": ("Microsoft.KeyVault/vaults", "kv-mlquick01"),
+    }
+    cloud.state(taken=["/".join(taken) for taken in names.values()])
+    by_field = {",".join(f["fields"]): f for f in preflight()}
+    assert set(by_field) == set(names)
+    cures = []
+    for field, (_, name) in names.items():
+        found = only([by_field[field]], "name-taken", field)
+        other = found["cure"][field]
+        assert name in found["what"] and other.startswith(name) and other != name
+        assert found["command"] == replaying(f"{field}={other}")
+        cures += ["--set", f"{field}={other}"]
+    assert preflight(*cures) == []
 
 
 def test_an_endpoint_name_that_is_taken_in_the_region(cloud: Cloud, preflight: Preflight) -> None:
@@ -67,7 +68,7 @@ GROUP = "az group create --name rg-mlquick01 --location westeurope --tags amlwiz
 @pytest.mark.parametrize(
     ("group", "protected", "command"),
     [
-        (
+        breadth(
             "rg-mlquick01",
             False,
             f"{GROUP} && az keyvault recover --name kv-mlquick01 --location northeurope",
