@@ -14,6 +14,7 @@ from support import RECIPES, Json, Ran, Sandbox
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 TAG = {"amlwizard": "mlquick01"}
 GROUP = "rg-mlquick01"
+MANAGED = "rg-mlquick01-dbw"
 
 Destroy = Callable[..., Ran]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support import Ran, running
+from support import Json, Ran, running
 from support.standing import QUICKSTART, Destroy, Standing
 
 from amlwizard.cli import main
@@ -27,6 +27,23 @@ def platform(standing_once: Standing, monkeypatch: pytest.MonkeyPatch) -> Standi
     standing_once.stand_before(monkeypatch)
     standing_once.reset()
     return standing_once
+
+
+@pytest.fixture(scope="session")
+def torn_once(standing_once: Standing) -> Json:
+    """The state of the cloud after a teardown without a purge."""
+    standing_once.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        standing_once.stand_before(patch)
+        assert main(["destroy", QUICKSTART, "--target", "sandbox", "--yes"]) == 0
+    return standing_once.state
+
+
+@pytest.fixture
+def torn(torn_once: Json, platform: Standing) -> Standing:
+    """The platform after that teardown; the names of vault and workspace are kept."""
+    platform.sandbox.control("state", torn_once, "PUT")
+    return platform
 
 
 @pytest.fixture

@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 from support import Json, Ran
-from support.standing import GROUP, QUICKSTART, TAG, Destroy, Standing
+from support.standing import GROUP, MANAGED, QUICKSTART, TAG, Destroy, Standing
 
 pytestmark = pytest.mark.xdist_group("destroy")
-
-MANAGED = "rg-mlquick01-dbw"
 
 
 def quiet(*_: Any, **__: Any) -> None: ...
@@ -76,8 +74,7 @@ def nothing_in_the_way(destroy: Destroy) -> None:
     assert ran.code == 0, ran.err
 
 
-def test_destroy_then_purge_then_replay(platform: Standing, destroy: Destroy) -> None:
-    assert destroy("--yes").code == 0
+def test_destroy_then_purge_then_replay(torn: Standing, destroy: Destroy) -> None:
     assert f"destroy {shlex.quote(str(QUICKSTART))} --target sandbox --purge" in " ".join(
         f["fix"] for f in refused(destroy)
     )
@@ -85,46 +82,38 @@ def test_destroy_then_purge_then_replay(platform: Standing, destroy: Destroy) ->
     assert "replay, then purge" not in " ".join(shown.out.split())
     ran = destroy("--purge", "--yes", "--json")
     assert ran.code == 0 and ran.final("workspace")["outcome"] == "done"
-    kept = [k for k in platform.state["deleted"] if k.startswith(("vaults/", "workspaces/"))]
-    assert kept == [] and platform.resources == {}
+    kept = [k for k in torn.state["deleted"] if k.startswith(("vaults/", "workspaces/"))]
+    assert kept == [] and torn.resources == {}
     stands_again(destroy)
 
 
 @pytest.mark.parametrize("vault", ["its command", "recovered"])
-def test_every_command_of_the_findings(platform: Standing, destroy: Destroy, vault: str) -> None:
-    assert destroy("--yes").code == 0
+def test_every_command_of_the_findings(torn: Standing, destroy: Destroy, vault: str) -> None:
     found = {f["fields"][0]: f for f in refused(destroy)}
     assert set(found) == {"names.key_vault", "names.workspace"}
-    az(platform, found["names.workspace"]["command"])
+    az(torn, found["names.workspace"]["command"])
     if vault == "recovered":
         again = {f["fields"][0]: f for f in refused(destroy)}
-        az(platform, again["names.key_vault"]["command"])
+        az(torn, again["names.key_vault"]["command"])
         stands_again(destroy)
-        assert platform.resources[platform.group.lower()]["tags"] == TAG
-        assert destroy("--yes", "--purge").code == 0 and platform.resources == {}
+        assert torn.resources[torn.group.lower()]["tags"] == TAG
+        assert destroy("--yes", "--purge").code == 0 and torn.resources == {}
     else:
-        az(platform, found["names.key_vault"]["command"])
+        az(torn, found["names.key_vault"]["command"])
         nothing_in_the_way(destroy)
 
 
-def test_a_stranger_of_the_same_name_is_not_purged(platform: Standing, destroy: Destroy) -> None:
-    assert destroy("--yes").code == 0
-    state = platform.state
+def test_a_stranger_of_the_same_name_is_not_purged(torn: Standing, destroy: Destroy) -> None:
+    state = torn.state
     (held,) = [v for k, v in state["deleted"].items() if k.startswith("workspaces/")]
     held["tags"] = {"team": "others"}
-    platform.sandbox.control("state", state, "PUT")
+    torn.sandbox.control("state", state, "PUT")
     ran = destroy("--purge", "--yes", "--json")
     assert ran.final("workspace")["outcome"] == "kept"
-    assert any(key.startswith("workspaces/") for key in platform.state["deleted"])
+    assert any(key.startswith("workspaces/") for key in torn.state["deleted"])
 
 
 # -- Databricks' managed group
-
-
-def test_the_managed_group_goes_along(platform: Standing, destroy: Destroy) -> None:
-    since = len(platform.calls())
-    assert destroy("--yes").code == 0 and platform.resources == {}
-    assert any("Microsoft.Databricks/workspaces" in call for call in platform.calls(since))
 
 
 def test_without_force_its_data_stays_and_the_way_out_is_said(

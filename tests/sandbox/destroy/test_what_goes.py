@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 from support import Json, recipe_of
-from support.standing import GROUP, QUICKSTART, TAG, Destroy, Standing
+from support.standing import GROUP, MANAGED, QUICKSTART, TAG, Destroy, Standing
 
 from amlwizard.errors import CloudError
 from amlwizard.plan import in_order
@@ -42,9 +44,15 @@ def test_every_use_goes_before_what_it_uses(name: str, purge: bool) -> None:
 def test_all_of_it_goes_in_the_order_that_azure_allows(
     platform: Standing, destroy: Destroy
 ) -> None:
+    """Databricks' managed group, too; its journal stands apart from those of runs."""
+    home = Path(os.environ["AMLWIZARD_HOME"])
+    runs = set((home / "runs").iterdir())
+    assert any(f"/{MANAGED}/" in key for key in platform.resources)
     ran = destroy("--yes", "--json")
     assert ran.code == 0
     assert platform.resources == {}
+    assert set((home / "runs").iterdir()) == runs
+    assert any((home / "teardowns").glob("*/journal.jsonl"))
     finals = [e["step"] for e in ran.events if e["kind"] == "step-finished"]
     assert len(finals) == len(set(finals)) == len(ran.events[0]["steps"])
     assert {e["outcome"] for e in ran.events if e["kind"] == "step-finished"} == {"done", "kept"}
@@ -62,8 +70,7 @@ def test_all_of_it_goes_in_the_order_that_azure_allows(
     assert "soft-deleted" in ran.err and platform.sandbox.unknown == []
 
 
-def test_what_is_gone_already_is_kept(destroy: Destroy) -> None:
-    assert destroy("--yes").code == 0
+def test_what_is_gone_already_is_kept(torn: Standing, destroy: Destroy) -> None:
     again = destroy("--yes", "--json")
     outcomes = {e["outcome"] for e in again.events if e["kind"] == "step-finished"}
     assert again.code == 0 and outcomes == {"done", "kept"}
@@ -78,9 +85,8 @@ def test_after_a_purge_the_names_are_free(platform: Standing, destroy: Destroy) 
 
 
 def test_without_a_purge_azure_keeps_names_and_the_message_says_the_cure(
-    platform: Standing, destroy: Destroy
+    torn: Standing, destroy: Destroy
 ) -> None:
-    assert destroy("--yes").code == 0
     again = ("--until", "provision", "--json", "--ignore", "all")
     ran = destroy(*again, command="replay")
     refused = ran.final("key-vault")
@@ -88,7 +94,7 @@ def test_without_a_purge_azure_keeps_names_and_the_message_says_the_cure(
     assert f"destroy {shlex.quote(str(QUICKSTART))} --target sandbox --purge" in refused["fix"]
     assert ran.final("workspace")["because"] == "key-vault"
 
-    platform.change(lambda state: state["deleted"].pop("vaults/kv-mlquick01"))
+    torn.change(lambda state: state["deleted"].pop("vaults/kv-mlquick01"))
     ran = destroy(*again, command="replay")
     refused = ran.final("workspace")
     assert ran.code == 1 and "Soft-deleted workspace exists" in refused["why"]

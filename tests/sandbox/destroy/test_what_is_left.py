@@ -118,16 +118,3 @@ def test_a_guest_in_the_subnet_is_named(platform: Standing, destroy: Destroy) ->
     assert {
         ran.final(s)["because"] for s in ("nsg.workspace", "nat-gateway", "resource-group")
     } == {"vnet"}
-
-
-def test_a_service_that_lets_go_late_is_waited_for(platform: Standing, destroy: Destroy) -> None:
-    platform.sandbox.fault(
-        r"DELETE .*/virtualNetworks/[^/]+", status=400, code="InUseSubnetCannotBeDeleted", times=2
-    )
-    platform.sandbox.fault(
-        r"DELETE .*/privateDnsZones/privatelink.azurecr.io", status=409, times=1,
-        code="CannotDeleteResource",
-    )  # fmt: skip
-    ran = destroy("--yes", "--json")
-    assert ran.code == 0 and platform.resources == {}
-    assert "InUseSubnetCannotBeDeleted: trying again" in ran.out
