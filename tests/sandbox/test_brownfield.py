@@ -63,10 +63,10 @@ class Place:
         plan = engine.survey(_part(recipe, (*only, step)), self._job(recipe), lambda event: None)
         return next(s for s in plan.steps if s.id == step)
 
-    def built(self, recipe: Recipe, *more: str) -> list[Any]:
+    def built(self, recipe: Recipe, *more: str, of: tuple[str, ...] = NETWORK) -> list[Any]:
         """Everything that failed."""
         events: list[Any] = []
-        engine.run(_part(recipe, (*NETWORK, *more)), self._job(recipe), events.append)
+        engine.run(_part(recipe, (*of, *more)), self._job(recipe), events.append)
         return [e for e in events if getattr(e, "outcome", "") == "failed"]
 
 
@@ -203,7 +203,23 @@ def test_reserved_subnets_are_left_as_they_are(place: Place) -> None:
     assert place.planned("vnet", recipe).action == "keep"
 
 
-AKS = ("aks-identity", "aks-role", "aks")
+AKS = (*NETWORK, "aks-identity", "aks-role", "aks")
+AUTOSCALED = {"serving__max_nodes": "6"}
+
+
+@pytest.fixture(scope="module")
+def autoscaled(started: tuple[Place, Json]) -> Json:
+    """The state of the cloud with a cluster that is scaled by itself, and whose surge Azure chose."""
+    place, state = started
+    place.sandbox.control("state", state, "PUT")
+    assert place.built(recipe_of("quickstart", **AUTOSCALED), of=AKS) == []
+    return place.sandbox.state
+
+
+@pytest.fixture
+def cluster(place: Place, autoscaled: Json) -> Place:
+    place.sandbox.control("state", autoscaled, "PUT")
+    return place
 
 
 def pool_of(place: Place) -> Json:
@@ -220,32 +236,29 @@ def scaled(place: Place, count: int) -> None:
     place.sandbox.change(resources={cluster.lower(): document})
 
 
-def test_how_many_nodes_an_autoscaler_keeps_is_no_difference(place: Place) -> None:
-    recipe = recipe_of("quickstart", serving__max_nodes="6", serving__max_surge="33%")
-    assert place.built(recipe, *AKS) == []
-    pool = pool_of(place)
-    assert pool["upgradeSettings"] == {"maxSurge": "33%"}
+def test_how_many_nodes_an_autoscaler_keeps_is_no_difference(cluster: Place) -> None:
+    pool = pool_of(cluster)
     assert (pool["enableAutoScaling"], pool["minCount"], pool["maxCount"]) == (True, 3, 6)
-    scaled(place, 5)
-    assert place.planned("aks", recipe, (*NETWORK, *AKS)).action == "keep"
+    scaled(cluster, 5)
+    assert cluster.planned("aks", recipe_of("quickstart", **AUTOSCALED), AKS).action == "keep"
     # Another change leaves the nodes that there are, and nothing waits for three.
     wider = recipe_of("quickstart", serving__max_nodes="7", serving__max_surge="33%")
-    assert place.built(wider, *AKS) == []
-    assert (pool_of(place)["count"], pool_of(place)["maxCount"]) == (5, 7)
+    assert cluster.built(wider, of=AKS) == []
+    assert (pool_of(cluster)["count"], pool_of(cluster)["maxCount"]) == (5, 7)
+    assert pool_of(cluster)["upgradeSettings"] == {"maxSurge": "33%"}
+    assert cluster.planned("aks", wider, AKS).action == "keep"
 
 
-def test_an_autoscaler_that_is_no_longer_wanted_is_switched_off(place: Place) -> None:
-    assert place.built(recipe_of("quickstart", serving__max_nodes="6"), *AKS) == []
-    scaled(place, 5)
+def test_an_autoscaler_that_is_no_longer_wanted_is_switched_off(cluster: Place) -> None:
+    scaled(cluster, 5)
     plain = recipe_of("quickstart")
-    assert place.planned("aks", plain, (*NETWORK, *AKS)).action == "update"
-    assert place.built(plain, *AKS) == []
-    assert not pool_of(place)["enableAutoScaling"] and pool_of(place)["count"] == 3
-    assert place.planned("aks", plain, (*NETWORK, *AKS)).action == "keep"
+    assert cluster.planned("aks", plain, AKS).action == "update"
+    assert cluster.built(plain, of=AKS) == []
+    assert not pool_of(cluster)["enableAutoScaling"] and pool_of(cluster)["count"] == 3
+    assert cluster.planned("aks", plain, AKS).action == "keep"
 
 
-def test_a_pool_whose_surge_azure_chose_gets_ours(place: Place) -> None:
-    assert place.built(recipe_of("quickstart"), *AKS) == []
-    assert pool_of(place)["upgradeSettings"] == {"maxSurge": "1"}
-    more = recipe_of("quickstart", serving__max_surge="2")
-    assert place.planned("aks", more, (*NETWORK, *AKS)).action == "update"
+def test_a_pool_whose_surge_azure_chose_gets_ours(cluster: Place) -> None:
+    assert pool_of(cluster)["upgradeSettings"] == {"maxSurge": "1"}
+    more = recipe_of("quickstart", **AUTOSCALED, serving__max_surge="2")
+    assert cluster.planned("aks", more, AKS).action == "update"

@@ -8,7 +8,7 @@ from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import Sandbox, existing, recipe_of, running
+from support import Json, Sandbox, existing, recipe_of, running
 
 from amlwizard import engine
 from amlwizard.cloud import Cloud
@@ -16,6 +16,8 @@ from amlwizard.errors import CloudError
 from amlwizard.plan import Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
+
+pytestmark = pytest.mark.xdist_group("entry")
 
 NETWORK = ("sign-in", "preflight", "providers", "resource-group", "public-ip", "nat-gateway", "vnet", "entry-ip",
            "bastion", "vpn-gateway")  # fmt: skip
@@ -48,6 +50,21 @@ def built(cloud: Cloud, recipe: Recipe) -> list[Any]:
     return events
 
 
+@pytest.fixture(scope="module")
+def entries(cloud: Cloud, place: Sandbox) -> Json:
+    """The state of the cloud with the networks of both entries."""
+    for entry in ("bastion", "vpn-gateway"):
+        built(cloud, entry_recipe(entry))
+    return place.state
+
+
+@pytest.fixture
+def with_entries(cloud: Cloud, place: Sandbox, entries: Json) -> Cloud:
+    """As they were built, whatever earlier tests changed."""
+    place.control("state", entries, "PUT")
+    return cloud
+
+
 @pytest.mark.parametrize(
     ("entry", "wanted"),
     [
@@ -69,10 +86,9 @@ def test_a_recipe_gets_the_steps_of_the_entry_it_asks_for(entry: str, wanted: se
     ],
 )
 def test_an_entry_is_built_and_then_kept(
-    cloud: Cloud, place: Sandbox, entry: str, kind: str, subnet: str
+    with_entries: Cloud, place: Sandbox, entry: str, kind: str, subnet: str
 ) -> None:
-    recipe = entry_recipe(entry)
-    built(cloud, recipe)
+    cloud, recipe = with_entries, entry_recipe(entry)
     group = f"/subscriptions/{cloud.arm.subscription}/resourceGroups/{recipe.names.resource_group}"
     (host,) = cloud.arm.every(f"{group}/providers/Microsoft.Network/{kind}", API)
     where = host["properties"]["ipConfigurations"][0]["properties"]
@@ -83,9 +99,8 @@ def test_an_entry_is_built_and_then_kept(
     assert place.unknown == []
 
 
-def test_the_gateway_signs_people_in_with_entra(cloud: Cloud) -> None:
-    recipe = entry_recipe("vpn-gateway")
-    built(cloud, recipe)
+def test_the_gateway_signs_people_in_with_entra(with_entries: Cloud) -> None:
+    cloud, recipe = with_entries, entry_recipe("vpn-gateway")
     group = f"/subscriptions/{cloud.arm.subscription}/resourceGroups/{recipe.names.resource_group}"
     (host,) = cloud.arm.every(f"{group}/providers/Microsoft.Network/virtualNetworkGateways", API)
     client = host["properties"]["vpnClientConfiguration"]
@@ -136,9 +151,8 @@ def _without(name: str) -> Change:
         "AllowAzureCloudOutBound",
     ],
 )
-def test_bastions_group_must_keep_its_rules(cloud: Cloud, rule: str) -> None:
-    recipe = entry_recipe("bastion")
-    built(cloud, recipe)
+def test_bastions_group_must_keep_its_rules(with_entries: Cloud, rule: str) -> None:
+    cloud, recipe = with_entries, entry_recipe("bastion")
     group = f"/subscriptions/{cloud.arm.subscription}/resourceGroups/{recipe.names.resource_group}"
     nsg_id = f"{group}/providers/Microsoft.Network/networkSecurityGroups/nsg-ebas01-bastion"
     nsg = existing(cloud.arm.get(nsg_id, API))
@@ -166,9 +180,8 @@ def test_bastions_group_must_keep_its_rules(cloud: Cloud, rule: str) -> None:
         ("deleting a group in use", "InUseNetworkSecurityGroupCannotBeDeleted"),
     ],
 )
-def test_what_azure_refuses_is_refused(cloud: Cloud, what: str, code: str) -> None:
-    recipe = entry_recipe("vpn-gateway")
-    built(cloud, recipe)
+def test_what_azure_refuses_is_refused(with_entries: Cloud, what: str, code: str) -> None:
+    cloud, recipe = with_entries, entry_recipe("vpn-gateway")
     stem = (
         f"/subscriptions/{cloud.arm.subscription}/resourceGroups/{recipe.names.resource_group}"
         "/providers/Microsoft.Network"

@@ -8,14 +8,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
 from pycep import BicepParser
-from support import RECIPES, Ran, Sandbox, amlwizard, existing, recipe_of, running
+from support import RECIPES, Json, Ran, Sandbox, amlwizard, existing, recipe_of, running
 from support.deployments import ArmTemplate, BicepTemplate, Deployment
 
 from amlwizard import engine
@@ -24,6 +24,8 @@ from amlwizard.export import FORMATS
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 from amlwizard.steps.foundation import PROVIDERS
+
+pytestmark = pytest.mark.xdist_group("export")
 
 SHIPPED = ("quickstart", "article", "private")
 TLS = {
@@ -55,6 +57,21 @@ def kept(sandbox: Sandbox, recipe: Recipe) -> None:
 # -- templates
 
 
+@pytest.fixture(scope="module")
+def registered() -> Iterator[tuple[Sandbox, Json]]:
+    with running("--approve", "--clock", "instant") as sandbox:
+        sandbox.cloud().arm.register(PROVIDERS, quiet, CancelEvent())
+        yield sandbox, sandbox.state
+
+
+@pytest.fixture
+def empty(registered: tuple[Sandbox, Json]) -> Sandbox:
+    """A cloud in which nothing is but the providers."""
+    sandbox, state = registered
+    sandbox.control("state", state, "PUT")
+    return sandbox
+
+
 @pytest.mark.parametrize(
     ("name", "to", "changes"),
     [
@@ -66,29 +83,27 @@ def kept(sandbox: Sandbox, recipe: Recipe) -> None:
     ids=["json", "json-article-vpn", "bicep-private-bastion", "bicep-article-tls"],
 )
 def test_a_template_deploys_to_what_a_plan_keeps(
-    name: str, to: str, changes: dict[str, str]
+    empty: Sandbox, name: str, to: str, changes: dict[str, str]
 ) -> None:
-    recipe = recipe_of(name, **changes)
-    with running("--approve", "--clock", "instant") as sandbox:
-        arm = sandbox.cloud().arm
-        arm.register(PROVIDERS, quiet, CancelEvent())
+    sandbox, recipe = empty, recipe_of(name, **changes)
+    arm = sandbox.cloud().arm
 
-        def put(resource_id: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
-            arm.send("PUT", resource_id, version, body)
-            return dict(existing(arm.get(resource_id, version)))
+    def put(resource_id: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
+        arm.send("PUT", resource_id, version, body)
+        return dict(existing(arm.get(resource_id, version)))
 
-        group = recipe.names.resource_group
-        on = Deployment(
-            arm.subscription, sandbox.description["tenant"], group, put,
-            {"tlsCertificate": PEM, "tlsKey": PEM} if changes is TLS else {},
-        )  # fmt: skip
-        tags = {"amlwizard": recipe.names.prefix}
-        put(on.prefix, "2025-04-01", {"location": recipe.sign_in.region, "tags": tags})
-        languages: dict[str, type[ArmTemplate | BicepTemplate]] = {
-            "arm-json": ArmTemplate, "bicep": BicepTemplate,
-        }  # fmt: skip
-        on.make(languages[to](FORMATS[to](recipe), on).resources())
-        kept(sandbox, recipe)
+    group = recipe.names.resource_group
+    on = Deployment(
+        arm.subscription, sandbox.description["tenant"], group, put,
+        {"tlsCertificate": PEM, "tlsKey": PEM} if changes is TLS else {},
+    )  # fmt: skip
+    tags = {"amlwizard": recipe.names.prefix}
+    put(on.prefix, "2025-04-01", {"location": recipe.sign_in.region, "tags": tags})
+    languages: dict[str, type[ArmTemplate | BicepTemplate]] = {
+        "arm-json": ArmTemplate, "bicep": BicepTemplate,
+    }  # fmt: skip
+    on.make(languages[to](FORMATS[to](recipe), on).resources())
+    kept(sandbox, recipe)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

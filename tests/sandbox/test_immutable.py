@@ -122,14 +122,14 @@ def told_and_healed(platform: Platform, *changes: str) -> list[Json]:
     return found
 
 
-@pytest.mark.parametrize("what", ["node size", "older Kubernetes"])
-def test_the_plan_tells_it_under_its_step(platform: Platform, what: str) -> None:
-    settings, step, paths, _ = CHANGES[what]
-    ran = run(platform, "plan", settings)
+def test_the_plan_tells_it_under_its_step(platform: Platform) -> None:
+    told = [CHANGES["node size"], CHANGES["older Kubernetes"]]
+    ran = run(platform, "plan", {key: value for one in told for key, value in one[0].items()})
     assert ran.code == 2, "as preflight and replay end with it"
-    [planned] = [s for s in json.loads(ran.out)["steps"] if s["id"] == step]
-    assert all(path in planned["note"] for path in paths)
-    assert next(iter(settings)) in planned["note"]
+    for settings, step, paths, _ in told:
+        [planned] = [s for s in json.loads(ran.out)["steps"] if s["id"] == step]
+        assert all(path in planned["note"] for path in paths)
+        assert next(iter(settings)) in planned["note"]
 
 
 def test_a_replay_ends_before_its_first_write(platform: Platform) -> None:
@@ -147,34 +147,32 @@ def test_what_azure_does_change_is_no_finding(platform: Platform) -> None:
     assert run(platform, "plan", settings).code == 0
 
 
+def cured(platform: Platform, **others: Any) -> dict[str, Json]:
+    """What is found where resources, by their steps, were made otherwise by others; by the field that
+    cures it."""
+    ids = {step: platform.outputs[step.replace("_", "-")]["id"].lower() for step in others}
+    platform.sandbox.change(resources={ids[step]: other for step, other in others.items()})
+    return {",".join(found["cure"]): found for found in findings(run(platform, "preflight", {}))}
+
+
 def test_a_private_cluster_is_not_made_public_by_leaving_it_out(platform: Platform) -> None:
-    cluster = platform.outputs["aks"]["id"]
+    """And an account of premium disks gets another name."""
     private = {"properties": {"apiServerAccessProfile": {"enablePrivateCluster": True}}}
-    platform.sandbox.change(resources={cluster.lower(): private})
-    [found] = findings(run(platform, "preflight", {}))
-    assert found["cure"] == {"security.private_aks": True}
+    found = cured(platform, aks=private, storage={"sku": {"name": "Premium_LRS"}})
+    assert set(found) == {"security.private_aks", "names.storage"}
+    assert found["security.private_aks"]["cure"] == {"security.private_aks": True}
 
 
-ELSEWHERE: dict[str, tuple[str, Any, str]] = {
-    "an account of another kind": ("storage", {"kind": "FileStorage"}, "names.storage"),
-    "an account of premium disks": ("storage", {"sku": {"name": "Premium_LRS"}}, "names.storage"),
-    "a vault in another region": ("key-vault", {"location": "northeurope"}, "names.key_vault"),
-    "a VNET in another region": ("vnet", {"location": "northeurope"}, "names.vnet"),
-}
-
-
-@pytest.mark.parametrize("what", ELSEWHERE)
-def test_what_others_made_otherwise_gets_another_name(platform: Platform, what: str) -> None:
-    step, other, field = ELSEWHERE[what]
-    platform.sandbox.change(resources={platform.outputs[step]["id"].lower(): other})
-    [found] = findings(run(platform, "preflight", {}))
-    assert list(found["cure"]) == [field]
-
-
-def test_a_cluster_with_pools_of_others_takes_no_pool_of_ours(platform: Platform) -> None:
+def test_what_others_made_otherwise_gets_another_name(platform: Platform) -> None:
+    """And a cluster with pools of others takes no pool of ours."""
     cluster = platform.outputs["aks"]["id"].lower()
     [pool] = platform.sandbox.state["resources"][cluster]["properties"]["agentPoolProfiles"]
-    other = {"properties": {"agentPoolProfiles": [{**pool, "name": "nodepool1"}]}}
-    platform.sandbox.change(resources={cluster: other})
-    [found] = findings(run(platform, "preflight", {}))
-    assert "nodepool1" in found["what"] and list(found["cure"]) == ["names.aks"]
+    found = cured(
+        platform,
+        storage={"kind": "FileStorage"},
+        key_vault={"location": "northeurope"},
+        vnet={"location": "northeurope"},
+        aks={"properties": {"agentPoolProfiles": [{**pool, "name": "nodepool1"}]}},
+    )
+    assert set(found) == {"names.storage", "names.key_vault", "names.vnet", "names.aks"}
+    assert "nodepool1" in found["names.aks"]["what"]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import RECIPES, Json, Sandbox, recipe_of
+from support import RECIPES, Json, recipe_of, running
 
 from amlwizard.cloud.arm import Arm
 from amlwizard.design.private_endpoints import links
 from amlwizard.errors import CloudError
 from amlwizard.steps import steps_for
+
+pytestmark = pytest.mark.xdist_group("one_at_a_time")
 
 NETWORK, STORAGE = "2025-05-01", "2025-01-01"
 
@@ -21,10 +23,24 @@ NETWORK, STORAGE = "2025-05-01", "2025-01-01"
 def quiet(*_: Any, **__: Any) -> None: ...
 
 
+@pytest.fixture(scope="module")
+def stored() -> Iterator[tuple[Json, Callable[[], None]]]:
+    """A storage account, and a subnet beside it, on a clock that goes by polls; and what makes the
+    cloud as it was."""
+    with running("--approve", "--clock", "polls") as sandbox:
+        made = _store(sandbox.cloud().arm)
+        state = sandbox.state
+        yield made, lambda: sandbox.control("state", state, "PUT")
+
+
 @pytest.fixture
-def store(sandbox: Callable[..., Sandbox]) -> Json:
-    """A storage account, and a subnet beside it, on a clock that goes by polls."""
-    arm = sandbox("--clock", "polls").cloud().arm
+def store(stored: tuple[Json, Callable[[], None]]) -> Json:
+    made, restore = stored
+    restore()
+    return made
+
+
+def _store(arm: Arm) -> Json:
     arm.register(["Microsoft.Network", "Microsoft.Storage"], quiet, CancelEvent())
     group = f"/subscriptions/{arm.subscription}/resourceGroups/rg"
     arm.put(group, "2025-04-01", {"location": "westeurope"}, quiet, CancelEvent())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import RECIPES, Command, Sandbox, recipe_of
+from support import RECIPES, Command, Sandbox, recipe_of, running
 
 from amlwizard.app.pricing import costs
 from amlwizard.cloud import CloudProfile, from_description
@@ -17,6 +17,15 @@ from amlwizard.cloud.wire import client
 from amlwizard.costs import Charge
 from amlwizard.prices import needs
 from amlwizard.steps import steps_for
+
+pytestmark = pytest.mark.xdist_group("prices")
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[Sandbox]:
+    """Nothing is built in it."""
+    with running("--approve", "--clock", "instant") as sandbox:
+        yield sandbox
 
 
 def needed(**settings: str) -> tuple[Charge, ...]:
@@ -41,9 +50,8 @@ def aged(file: Path, on: str) -> None:
 
 
 def test_prices_are_read_once_a_day_and_kept_for_when_they_cannot_be_read(
-    sandbox: Callable[..., Sandbox], home: Path
+    there: Sandbox, home: Path
 ) -> None:
-    there = sandbox("--clock", "instant")
     profile = from_description(there.file)
     whole = needed(security__secure_entry="bastion") + needed(security__secure_entry="vpn-gateway")
     found = costs(profile, whole)
@@ -68,8 +76,8 @@ def test_prices_are_read_once_a_day_and_kept_for_when_they_cannot_be_read(
     assert not unknown.prices
 
 
-def test_a_list_of_more_than_a_page_is_read_whole(sandbox: Callable[..., Sandbox]) -> None:
-    profile = from_description(sandbox("--clock", "instant").file)
+def test_a_list_of_more_than_a_page_is_read_whole(there: Sandbox) -> None:
+    profile = from_description(there.file)
     url = f"{profile.prices}/api/retail/prices"
     query = "serviceName eq 'Virtual Machines' and armRegionName eq 'westeurope'"
     with client(profile, 20) as asking:
@@ -82,18 +90,15 @@ def test_a_list_of_more_than_a_page_is_read_whole(sandbox: Callable[..., Sandbox
 
 
 def test_another_currency_than_the_list_has_is_told_in_dollars(
-    sandbox: Callable[..., Sandbox], home: Path, monkeypatch: pytest.MonkeyPatch
+    there: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("locale.localeconv", lambda: {"int_curr_symbol": "EUR "})
-    profile = from_description(sandbox("--clock", "instant").file)
+    profile = from_description(there.file)
     assert prices(profile, [need.meter for need in needed()], "EUR") == {}
     assert " USD a day" in costs(profile, needed()).summary
 
 
-def test_a_plan_against_a_cloud_ends_with_what_it_costs(
-    command: Command, sandbox: Callable[..., Sandbox]
-) -> None:
-    there = sandbox("--clock", "instant")
+def test_a_plan_against_a_cloud_ends_with_what_it_costs(command: Command, there: Sandbox) -> None:
     recipe = str(RECIPES / "quickstart.yaml")
     options = ("plan", recipe, "--target", "sandbox", "--approve")
     shown = command(*options, LC_ALL="C", **there.environment)
