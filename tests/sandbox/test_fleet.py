@@ -13,16 +13,19 @@ from pathlib import Path
 
 import pytest
 from support import (
+    PATIENCE,
     RECIPES,
     Command,
     Json,
     Sandbox,
     amlwizard,
     environment,
-    process,
     replaying,
     running,
 )
+from support.forking import Forked
+
+pytestmark = pytest.mark.xdist_group("fleet")
 
 WRITES = ("PUT", "PATCH", "DELETE")
 TARGET = ("--target", "sandbox")
@@ -174,14 +177,13 @@ def test_on_a_terminal_each_recipe_has_a_row(around: dict[str, str], recipe: Rec
     names = [recipe("fleeto"), recipe("fleetp")]
     ours, theirs = pty.openpty()
     options = ("replay", *names, *TARGET, "--until", "sign-in")
-    with process(options, theirs, sys.stderr, RECIPES, environment(around)) as replay:
-        os.close(theirs)
-        shown = b""
-        with suppress(OSError):  # Linux says so when the other side has closed
-            while part := os.read(ours, 4096):
-                shown += part
+    replay = Forked(options, theirs, sys.stderr, RECIPES, environment(around))
+    shown = b""
+    with suppress(OSError):  # Linux says so when the other side has closed
+        while part := os.read(ours, 4096):
+            shown += part
     os.close(ours)
-    assert replay.returncode == 0
+    assert replay.wait(PATIENCE) == 0
     for name in (b"fleeto", b"fleetp"):
         assert re.search(rb"\s%b\s.*running" % name, shown)
         assert re.search(rb"%b  done  .* s\r\n" % name, shown)

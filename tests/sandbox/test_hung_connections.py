@@ -7,11 +7,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from threading import Event as CancelEvent
 from typing import NamedTuple
 
 import pytest
 from support import PATIENCE, Asked, Json
+from support.breadth import crossed
 from support.platforms import Platform
 
 from amlwizard.cloud import Cloud, databricks_client, interruption, wire
@@ -40,7 +42,7 @@ class Clients(NamedTuple):
     databricks: Databricks
 
 
-@pytest.fixture(params=LIMITS)
+@pytest.fixture
 def impatient(request: pytest.FixtureRequest, platform: Platform) -> Iterator[Clients]:
     """Clients for which half a second is too long."""
     yield clients(platform, replace(platform.cloud.profile, **LIMITS[request.param]))
@@ -71,19 +73,18 @@ def looks_at_clusters(clients: Clients) -> object:
     return clients.databricks.find_cluster("any")
 
 
-@pytest.mark.parametrize(
-    ("ask", "call"),
-    [
-        (reads, f"GET {VNET}"),
-        (writes, f"PUT {VNET}"),
-        (looks_at_clusters, "GET /api/2.1/clusters/list"),
-    ],
-)
+READS = (reads, f"GET {VNET}")
+WRITES = (writes, f"PUT {VNET}")
+LOOKS = (looks_at_clusters, "GET /api/2.1/clusters/list")
+limited = partial(pytest.mark.parametrize, indirect=["impatient"])
+
+
+@limited(("asked", "impatient"), crossed([READS, WRITES, LOOKS], LIMITS))
 def test_a_silent_service_is_asked_a_few_times_and_then_given_up(
-    impatient: Clients, ask: Callable[[Clients], object], call: str
+    impatient: Clients, asked: tuple[Callable[[Clients], object], str]
 ) -> None:
     """Not by the SDK as well, each time: that would be minutes for every one of its attempts."""
-    cloud = impatient.platform.sandbox
+    (ask, call), cloud = asked, impatient.platform.sandbox
     before = cloud.received(f"(?i){call}")
     cloud.gate(f"(?i){call}")
     with pytest.raises(CloudError) as error:
@@ -92,21 +93,19 @@ def test_a_silent_service_is_asked_a_few_times_and_then_given_up(
     assert "Check the network" in error.value.fix
 
 
-@pytest.mark.parametrize(
-    ("ask", "call"),
-    [(reads, f"GET {VNET}"), (looks_at_clusters, "GET /api/2.1/clusters/list")],
-)
+@limited(("asked", "impatient"), crossed([READS, LOOKS], LIMITS))
 def test_one_silence_is_got_over(
-    impatient: Clients, ask: Callable[[Clients], object], call: str
+    impatient: Clients, asked: tuple[Callable[[Clients], object], str]
 ) -> None:
+    ask, call = asked
     impatient.platform.sandbox.fault(f"(?i){call}", mode="hang", times=1)
     ask(impatient)
 
 
-@pytest.mark.parametrize(
-    "call", ["GET .*/openid-configuration", "POST .*/devicecode", "POST .*/token"]
-)
-@pytest.mark.parametrize("limit", LIMITS)
+SIGN_IN = ["GET .*/openid-configuration", "POST .*/devicecode", "POST .*/token"]
+
+
+@pytest.mark.parametrize(("limit", "call"), crossed(LIMITS, SIGN_IN))
 def test_so_it_is_with_a_sign_in(platform: Platform, call: str, limit: str) -> None:
     """Its SDK would send a request of it four times as often, with five minutes for each."""
     cloud = platform.sandbox

@@ -16,6 +16,8 @@ from support import PATIENCE, Sandbox, forking, running
 from amlwizard.cloud import Cloud
 from amlwizard.errors import CloudError
 
+pytestmark = pytest.mark.xdist_group("control")
+
 NETWORK = "2025-01-01"
 BROKEN_VNET = {
     "name": "vnet",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support import forking
 
 from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.clock import Clock
@@ -23,7 +24,8 @@ async def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     monkeypatch.chdir(tmp_path)
     state, children = State.open(tmp_path, None, Clock("instant", 1)), Children(tmp_path)
     tracking = Tracking(state, Tokens(state), children)
-    yield tracking
+    with forking.stood_in_for():
+        yield tracking
     tracking.stop()
     await children.stop()
 

@@ -23,6 +23,8 @@ from support import (
     running,
 )
 
+pytestmark = pytest.mark.xdist_group("two")
+
 RECIPE = str(RECIPES / "quickstart.yaml")
 COMMON = (RECIPE, "--target", "sandbox")
 TAG = "amlwizard-lease"
