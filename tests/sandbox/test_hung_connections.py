@@ -76,7 +76,11 @@ def looks_at_clusters(clients: Clients) -> object:
 READS = (reads, f"GET {VNET}")
 WRITES = (writes, f"PUT {VNET}")
 LOOKS = (looks_at_clusters, "GET /api/2.1/clusters/list")
-limited = partial(pytest.mark.parametrize, indirect=["impatient"])
+limited = partial(
+    pytest.mark.parametrize,
+    indirect=["impatient"],
+    ids=lambda value: value if isinstance(value, str) else value[1],
+)
 
 
 @limited(("asked", "impatient"), crossed([READS, WRITES, LOOKS], LIMITS))
