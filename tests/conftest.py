@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 from support import Command, Ran, Sandbox, amlwizard, forking, running
 from support.guarded import guarded, guarded_once
-from support.journeys import article, embedded, private, quickstart, rerun, second
+from support.journeys import article, embedded, private, quickstart, rerun, second, untrained
 from support.platforms import built, platform
 from xdist.scheduler import LoadScopeScheduling
 
@@ -32,6 +32,7 @@ __all__ = [
     "quickstart",
     "rerun",
     "second",
+    "untrained",
 ]
 
 

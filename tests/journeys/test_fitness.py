@@ -3,47 +3,43 @@ trained is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from textwrap import dedent
 
 import pytest
-from support import RECIPES, Json, Ran, Sandbox, amlwizard, running
+from support import RECIPES, Json, Ran, Sandbox, amlwizard
 from support.breadth import breadth
+from support.journeys import Untrained
 from support.trainings import runs
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("fitness")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("own_models")]
 COMPLETE = "mlflow==2.22.5\\nscikit-learn==1.9.1"
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running("--approve", "--clock", "instant") as sandbox:
-        built = amlwizard(
-            "replay", str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--until", "provision",
-            "--json", AMLWIZARD_HOME=str(tmp_path_factory.mktemp("home")), **sandbox.environment,
-        )  # fmt: skip
-        assert built.code == 0, built.err
-        yield sandbox
+def cloud(untrained: Untrained) -> Sandbox:
+    return untrained.sandbox
 
 
-@pytest.fixture
-def trained(cloud: Sandbox, tmp_path: Path) -> Callable[..., Ran]:
+@pytest.fixture(scope="module")
+def trained(cloud: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
     """Train by a notebook beside the recipe, and go on until the model is registered."""
-    recipe = tmp_path / "recipe.yaml"
+    folder = tmp_path_factory.mktemp("trained")
+    recipe = folder / "recipe.yaml"
     recipe.write_text((RECIPES / "quickstart.yaml").read_text())
 
     def replay(notebook: str = "", *options: str) -> Ran:
         chosen: tuple[str, ...] = ()
         if notebook:
-            (tmp_path / "own.py").write_text(dedent(notebook))
+            (folder / "own.py").write_text(dedent(notebook))
             chosen = (
                 "--set", "training.notebook=own.py", "--set", "training.parameters={}",
                 "--set", "expect.metrics={}", "--set", "expect.predictions=null",
+                "--set", "names.deployment=fitness",  # which nobody deploys
             )  # fmt: skip
         return amlwizard(
             "replay", str(recipe), "--target", "sandbox", "--until", "register", *chosen, *options,
-            "--json", AMLWIZARD_HOME=str(tmp_path / "home"), **cloud.environment,
+            "--json", AMLWIZARD_HOME=str(folder / "home"), **cloud.environment,
         )  # fmt: skip
 
     return replay
@@ -93,20 +89,40 @@ def error_of(ran: Ran) -> Json:
     return ran.final("fit-to-serve")
 
 
+GOOD = model("given['a'].tolist()", **SIGNED, **PINNED)
+
+
+@pytest.fixture(scope="module")
+def served(trained: Callable[..., Ran]) -> Ran:
+    """A training whose model passes."""
+    return trained(GOOD, *ASKED)
+
+
 def test_the_environment_is_completed_and_what_came_out_is_kept(
-    trained: Callable[..., Ran], cloud: Sandbox
+    served: Ran, trained: Callable[..., Ran]
 ) -> None:
-    notebook = model("given['a'].tolist()", **SIGNED, **PINNED)
-    first = trained(notebook, *ASKED)
-    assert first.code == 0, first.err
-    found = first.final("fit-to-serve")["outputs"]
+    assert served.code == 0, served.err
+    found = served.final("fit-to-serve")["outputs"]
     assert "azureml-inference-server-http>=1.4 is added" in found["changed"]
     assert found["answer"].strip() == "[1.0]" and found["path"].startswith("model-served-")
-    again = trained(notebook, *ASKED)
+    again = trained(GOOD, *ASKED)
     assert again.that_are("kept") >= {"train", "fit-to-serve", "register"}
 
 
-def test_what_only_an_image_has_is_not_tried_and_that_is_said(trained: Callable[..., Ran]) -> None:
+def test_another_request_is_tried_anew_with_the_training_kept(
+    served: Ran, trained: Callable[..., Ran], cloud: Sandbox
+) -> None:
+    before = runs(cloud)
+    other = '{"input_data": {"columns": ["a"], "data": [[1]]}}'
+    error = error_of(trained(GOOD, "--set", f"scoring.request={other}"))
+    assert "The scoring request does not fit the model" in error["what"], error
+    assert "takes a, b" in error["fix"]
+    assert runs(cloud) == before
+
+
+def test_what_only_an_image_has_is_not_tried_and_that_is_said(
+    trained: Callable[..., Ran], cloud: Sandbox
+) -> None:
     """The cluster runs no image: the model needs a package that nothing but the image installs."""
     image = "mine.azurecr.io/score:1"
     notebook = model("__import__('mylib').answer(given)", **SIGNED, **PINNED)
@@ -117,38 +133,37 @@ def test_what_only_an_image_has_is_not_tried_and_that_is_said(trained: Callable[
     told = [e["message"] for e in ran.of("step-progress") if e["step"] == "fit-to-serve"]
     assert f"not tried: only the image {image} has what the model needs" in told
     assert ran.that_are("done") >= {"train", "register"}
-    tried = trained(notebook, *ASKED)
-    assert "needs the module mylib" in error_of(tried)["what"], "what was not tried is tried now"
+    before = runs(cloud)
+    error = error_of(trained(notebook, *ASKED))
+    assert "needs the module mylib" in error["what"], "what was not tried is tried now"
+    assert "code_paths" in error["fix"] and runs(cloud) == before
+
+
+def test_what_cannot_be_installed_is_said_and_the_training_kept(
+    trained: Callable[..., Ran], cloud: Sandbox
+) -> None:
+    notebook = model(**SIGNED, pip_requirements="['mlflow', 'nothing-such==1.0']")
+    error = error_of(trained(notebook, *ASKED))
+    assert "requirement nothing-such==1.0 cannot be installed" in error["what"], error
+    assert "code_paths" in error["fix"]
+    before = runs(cloud)
+    error_of(trained(notebook, *ASKED))
+    assert runs(cloud) == before
 
 
 @pytest.mark.parametrize(
-    ("notebook", "options", "what", "fix"),
+    ("notebook", "what", "fix"),
     [
-        (model(**SIGNED, pip_requirements="['mlflow', 'nothing-such==1.0']"), ASKED,
-         "requirement nothing-such==1.0 cannot be installed", "code_paths"),
-        (model(**SIGNED, pip_requirements="['mlflow', 'flask<3']"), ASKED,
+        (model(**SIGNED, pip_requirements="['mlflow', 'flask<3']"),
          "allow no inference server from 1.4 on", "flask<3"),
-        (model(**SIGNED, **PINNED),
-         ("--set", 'scoring.request={"input_data": {"columns": ["a"], "data": [[1]]}}'),
-         "The scoring request does not fit the model", "takes a, b"),
-        (model("__import__('mylib').answer(given)", **SIGNED, **PINNED), ASKED,
-         "needs the module mylib", "code_paths"),
         breadth(model(signature="ModelSignature(Schema([ColSpec('double', 'a')]), Schema([ColSpec('datetime', 't')]))",
-               **PINNED), ASKED, "answers times", "serving.script"),
-        breadth(SPARK, ASKED, "A Spark model needs Java", "openjdk=17"),
+               **PINNED), "answers times", "serving.script"),
+        breadth(SPARK, "A Spark model needs Java", "openjdk=17"),
     ],
-    ids=["a requirement", "an old server", "a request", "a module", "times", "Spark without Java"],
+    ids=["an old server", "times", "Spark without Java"],
 )  # fmt: skip
-def test_what_would_not_be_served_is_said_and_the_training_kept(
-    trained: Callable[..., Ran],
-    cloud: Sandbox,
-    notebook: str,
-    options: tuple[str, ...],
-    what: str,
-    fix: str,
+def test_what_would_not_be_served_is_said(
+    trained: Callable[..., Ran], notebook: str, what: str, fix: str
 ) -> None:
-    error = error_of(trained(notebook, *options))
+    error = error_of(trained(notebook, *ASKED))
     assert what in error["what"] and fix in error["fix"], error
-    before = runs(cloud)
-    error_of(trained(notebook, *options))
-    assert runs(cloud) == before

@@ -34,23 +34,16 @@ def test_signed_in_by_a_person_it_is_lent_a_token(quickstart: Journey) -> None:
     assert held(quickstart) == set()
 
 
-def test_a_notebook_may_ask_for_a_sign_in_of_its_own(quickstart: Journey) -> None:
-    ran = quickstart.command(
-        "replay", "--json", "--rerun", "train", "--until", "train", "--approve",
-        "--set", "sign_in.notebook_login=device-code",
-    )  # fmt: skip
-    assert ran.code == 0, ran.err
-    asked = [(e["kind"], e["step"]) for e in ran.events if e["kind"].startswith("login")]
+def test_a_notebook_may_ask_for_a_sign_in_of_its_own(quickstart: Journey, rerun: Ran) -> None:
+    assert rerun.code == 0, rerun.err
+    asked = [(e["kind"], e["step"]) for e in rerun.events if e["kind"].startswith("login")]
     assert asked == [
-        ("login-needed", "sign-in"),
-        ("login-done", "sign-in"),
-        ("login-needed", "train"),
-        ("login-done", "train"),
-        ("login-needed", "fit-to-serve"),
-        ("login-done", "fit-to-serve"),
+        (kind, step)
+        for step in ("sign-in", "train", "fit-to-serve", "register")
+        for kind in ("login-needed", "login-done")
     ]
-    [done] = ran.of("login-done", "train")
+    [done] = rerun.of("login-done", "train")
     assert done["account"] == PERSON
-    assert USER_CODE not in ran.out and USER_CODE not in quickstart.capture.read_text()
-    assert ran.err.count("Sandbox: signed in as") == len(asked) // 2
-    assert ran.final("train")["outputs"]["metrics"]["mse"] == pytest.approx(3424.857, abs=0.001)
+    assert USER_CODE not in rerun.out and USER_CODE not in quickstart.capture.read_text()
+    assert rerun.err.count("Sandbox: signed in as") == len(asked) // 2
+    assert rerun.final("train")["outputs"]["metrics"]["mse"] == pytest.approx(3424.857, abs=0.001)

@@ -14,12 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from amlwizard.cloud import Cloud
+from amlwizard.errors import AmlwizardError
+from amlwizard.plan import Context
+from amlwizard.plan.outputs import Outputs
+from amlwizard.recipe import read
+from amlwizard.steps import steps_for
 from support import (
     RECIPES,
+    Asked,
     Json,
     Ran,
     Sandbox,
     amlwizard,
+    existing,
     replaying,
     replaying_afresh,
     running,
@@ -144,8 +152,11 @@ def second(quickstart: Journey) -> tuple[Ran, list[str]]:
 
 @pytest.fixture(scope="session")
 def rerun(quickstart: Journey, second: object) -> Ran:
-    """A third replay, which repeats the training."""
-    return quickstart.command("replay", "--json", "--rerun", "train")
+    """A third replay, which repeats the training with a notebook that asks for a sign-in of its own."""
+    return quickstart.command(
+        "replay", "--json", "--rerun", "train", "--approve",
+        "--set", "sign_in.notebook_login=device-code",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -193,3 +204,34 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Embedded:
         for name in ("replay", "plan", "replay")
     )
     return Embedded(home, first, plan, second)
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """A platform without a model: its sandbox, a client, and what its steps told."""
+
+    sandbox: Sandbox
+    cloud: Cloud
+    outputs: Outputs
+
+    def failure(self, recipe: Path) -> AmlwizardError:
+        """Of the training of a recipe, as a replay tells it: that step alone is run."""
+        read_anew = existing(read(recipe).recipe)
+        [train] = [step for step in steps_for(read_anew) if step.id == "train"]
+        ctx = Context(read_anew, self.cloud, self.outputs, threading.Event(), Asked())
+        with pytest.raises(AmlwizardError) as error:
+            train.apply(ctx, lambda *_, **__: None)
+        return error.value
+
+
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Untrained]:
+    folder = tmp_path_factory.mktemp("built")
+    with running("--approve", "--clock", "instant") as sandbox:
+        built = amlwizard(
+            "replay", str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--until",
+            "provision", "--json", AMLWIZARD_HOME=str(folder), **sandbox.environment,
+        )  # fmt: skip
+        assert built.code == 0, built.err
+        outputs = {event["step"]: event["outputs"] for event in built.of("step-finished")}
+        yield Untrained(sandbox, sandbox.cloud(), Outputs(outputs))
