@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from chaos.grounds import Ground, train
-from chaos.trials import MUST_BE_0, Trial
+from chaos.grounds import Ground, score, train
+from chaos.trials import MUST_BE_0, SECOND, Trial
 from support import RECIPES, Json, Ran, Sandbox, amlwizard, replaying, running
 from support.breadth import breadth
 from support.faults import FAULTS
@@ -27,6 +27,8 @@ KINDS = (
 )  # fmt: skip
 LOGGING = "POST .*/runs/log-batch"
 VERSIONS = "model-versions/create"
+UNTRIED = ("--set", "expect.metrics={}", "--set", "serving.environment=mine.azurecr.io/score:1")
+"""A model whose environment only an image has is not tried before it is registered."""
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +108,9 @@ def test_once_at_every_request_of_a_training(cloud: Sandbox, around: dict[str, s
 def test_a_cluster_that_terminates_makes_no_second_run(
     cloud: Sandbox, around: dict[str, str]
 ) -> None:
-    before, other = (
-        runs(cloud),
-        ("--set", "training.parameters.alpha=0.4", "--set", "expect.metrics={}"),
-    )
+    before, other = runs(cloud), ("--set", "training.parameters.alpha=0.4", *UNTRIED)
     cloud.fault("POST /api/1.2/commands/execute", holds="# Measure", mode="terminate", times=1)
-    ran = trained(*other, **around)
+    ran = trained(*other, "--until", "train", **around)
     run = ran.final("train")["outputs"]["run_id"]
     assert runs(cloud) == {**before, run: "FINISHED"}
     assert any(
@@ -135,10 +134,9 @@ def test_an_interrupt_ends_the_run(cloud: Sandbox, around: dict[str, str]) -> No
 
 
 def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[str, str]) -> None:
-    before, other = (
-        runs(cloud),
-        ("--set", "training.parameters.alpha=0.5", "--set", "expect.metrics={}"),
-    )
+    """It is killed twice: while a cell logs, and while another registers, which then does all its
+    work. What either left goes."""
+    before, other = runs(cloud), ("--set", "training.parameters.alpha=0.5", *UNTRIED)
     earlier = cloud.received(LOGGING)
     cloud.gate(LOGGING)
     with replaying(*TARGET, *REGISTERED, *other, **around) as replay:
@@ -149,7 +147,21 @@ def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[
     [left] = set(runs(cloud)) - set(before)
     assert runs(cloud)[left] == "RUNNING"
     cloud.clear()
+
     contexts = cloud.received("POST .*/contexts/create"), cloud.received("POST .*/contexts/destroy")
+    registering = "POST .*/registered-models/create"
+    earlier, made = cloud.received(registering), cloud.received("POST .*/model-versions/create")
+    cloud.gate(registering)
+    with replaying(*TARGET, *REGISTERED, *other, **around) as replay:
+        taken_up = replay.until("step-finished", "train")
+        cloud.await_more(registering, earlier)
+        replay.send(signal.SIGKILL)
+        replay.process.wait()
+    assert taken_up["outputs"]["run_id"] == left
+    cloud.clear()
+    cloud.await_more("POST .*/model-versions/create", made)
+    assert not nothing_lent(cloud)
+
     ran = trained(*other, **around)
     opened, closed = (cloud.received(f"POST .*/contexts/{what}") for what in ("create", "destroy"))
     assert closed - contexts[1] == opened - contexts[0] + 1, "that of the killed run is closed, too"
@@ -173,24 +185,6 @@ def test_a_finished_training_is_not_done_again(cloud: Sandbox, around: dict[str,
     assert ran.final("train")["outputs"]["run_id"] == done
     assert set(runs(cloud)) == {*before, done}
     assert ran.final("train")["outputs"]["metrics"]["mse"] > 0
-
-
-def test_what_a_kill_left_goes_although_its_cell_did_all_the_work(
-    cloud: Sandbox, around: dict[str, str]
-) -> None:
-    other = ("--set", "training.parameters.alpha=0.8", "--set", "expect.metrics={}")
-    registering = "POST .*/registered-models/create"
-    earlier, made = cloud.received(registering), cloud.received("POST .*/model-versions/create")
-    cloud.gate(registering)
-    with replaying(*TARGET, *REGISTERED, *other, **around) as replay:
-        cloud.await_more(registering, earlier)
-        replay.send(signal.SIGKILL)
-        replay.process.wait()
-    cloud.clear()
-    cloud.await_more("POST .*/model-versions/create", made)
-    assert not nothing_lent(cloud)
-    trained(*other, **around)
-    assert nothing_lent(cloud)
 
 
 @pytest.mark.breadth
@@ -251,10 +245,18 @@ def test_once_at_every_request_of_a_deployment(cloud: Sandbox, around: dict[str,
 SLICE = sorted({*FAILING, *(f"POST .*/{call}" for call in LOST)})
 
 
-@pytest.mark.parametrize(("seed", "what"), [(14, "a second run"), breadth(13, "kill")])
+SCORING = Ground("score", score, ("POST .*/listKeys", "POST .*/score"))
+TRAINING = Ground("train", train, SLICE)
+
+
+@pytest.mark.parametrize(
+    ("ground", "seed", "what"),
+    [(SCORING, 14, SECOND), breadth(TRAINING, 14, SECOND), breadth(TRAINING, 13, "kill")],
+    ids=lambda value: value.name if isinstance(value, Ground) else None,
+)
 def test_a_slice_of_make_chaos(
-    cloud: Sandbox, around: dict[str, str], seed: int, what: str
+    cloud: Sandbox, around: dict[str, str], ground: Ground, seed: int, what: str
 ) -> None:
-    call = random.Random(seed).choice(SLICE)  # noqa: S311 - which request, no secret
-    trial = Trial(Ground("train", train, ()), seed, call, what, around)
+    call = random.Random(seed).choice(ground.calls)  # noqa: S311 - which request, no secret
+    trial = Trial(ground, seed, call, what, around)
     assert not set(trial.verdicts(cloud)) & set(MUST_BE_0)
