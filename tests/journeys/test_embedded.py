@@ -5,18 +5,35 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+import socket
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 import pytest
 from filelock import FileLock
-from support import RECIPES, Command, amlwizard, commanding, replaying, running
+from support import (
+    PATIENCE,
+    RECIPES,
+    Asked,
+    Command,
+    Ran,
+    Sandbox,
+    amlwizard,
+    commanding,
+    existing,
+    replaying,
+    running,
+)
+from support.fork_server import AFRESH
 from support.journeys import Embedded
 from support.processes import Family
-from support.shells import in_bash, shown
+from support.shells import imported_already, in_bash, shown
 
+from amlwizard.cloud import Cloud, from_description
 from amlwizard.next_steps import ASK, REVIVE
+from amlwizard.recipe import SignIn
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
 
@@ -71,7 +88,7 @@ def test_an_endpoint_that_ended_with_the_replay_comes_back_as_it_says(
     [revival] = shown(embedded.second, REVIVE)
     assert shlex.split(revival)[-3:] == ["sandbox", "--state", state]
     with running("--state", state):
-        done = in_bash(key, curl)
+        done = in_bash(imported_already(key), curl)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == embedded.second.final("score")["outputs"]["predictions"]
 
@@ -89,6 +106,84 @@ def test_the_state_is_for_its_owner_alone(embedded: Embedded) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for name in ("sandbox.json", "sandbox.key"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+
+
+def open_ports(state: Path) -> set[int]:
+    ports = json.loads(state.read_text())["ports"].values()
+    found = set()
+    for port in ports:
+        with socket.socket() as probe:
+            probe.settimeout(PATIENCE)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                found.add(port)
+    return found
+
+
+@dataclass
+class Approving(Asked):
+    """A person who signs in at once: a sandbox that a command starts leaves that to the command."""
+
+    sandbox: Sandbox | None = None
+
+    def __call__(self, url: str, user_code: str, expires_at: float) -> None:
+        existing(self.sandbox).control("approve", {"user_code": user_code})
+
+
+def signed_in(sandbox: Sandbox) -> Cloud:
+    cloud = Cloud(from_description(sandbox.file), attended=True)
+    cloud.sign_in(SignIn(), Approving(sandbox=sandbox), Event())
+    return cloud
+
+
+def wake_the_cluster(cloud: Cloud, replayed: Ran) -> None:
+    """Have it run a cell."""
+    workspace, cluster = (
+        replayed.final(step)["outputs"] for step in ("databricks", "databricks-cluster")
+    )
+    client = cloud.databricks(workspace["url"], workspace["id"])
+    client.start_cluster(cluster["id"])
+    client.wait_cluster(cluster["id"], lambda *_, **__: None, Event())
+    client.run_cells(cluster["id"], ["1"], lambda *_, **__: None, Event())
+
+
+def test_nothing_outlives_a_replay_that_is_killed(embedded: Embedded, tmp_path: Path) -> None:
+    """With everything running, in processes as users have them: the sandbox, its tracking server, a
+    cluster's driver, a deployment. What was made until then is there afterwards."""
+    state, temporary = embedded.home / "sandbox" / "sandbox.json", tmp_path / "temporary"
+    temporary.mkdir()
+    family = Family()
+    around = {**embedded.environment, "TMPDIR": str(temporary), **family.environment}
+    options = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--clock", "instant")
+    try:
+        with replaying(*options, **{AFRESH: "yes"}, **around) as replay:
+            replay.until("run-started")
+            started = json.loads((state.parent / "sandbox.json.d/sandbox.json").read_text())
+            sandbox = Sandbox(started)
+            sandbox.gate("POST /api/v1/endpoint/.*/score")
+            replay.until("step-started", "score")
+            cloud = signed_in(sandbox)
+            wake_the_cluster(cloud, embedded.first)
+            group = f"/subscriptions/{started['subscription']}/resourceGroups/rg-last"
+            cloud.arm.send("PUT", group, "2025-04-01", {"location": "westeurope"})
+            arguments = " ".join(family.members().values())
+            for part in (
+                "amlwizard.sandbox --",
+                "ml.mlflow_app",
+                "sandbox.databricks.node",
+                "sandbox.ml.scorer",
+            ):
+                assert part in arguments
+            assert len(open_ports(state)) >= 4
+            replay.send(signal.SIGKILL)
+            family.wait_until_gone()
+    finally:
+        family.kill()
+    assert open_ports(state) == set()
+    assert list(temporary.iterdir()) == []
+    assert group.lower() in json.loads(state.read_text())["resources"]
+    again = amlwizard("replay", *options, "--json", "--until", "score", **around)
+    assert again.code == 0, again.err
+    assert again.that_are("done") == {"sign-in", "preflight", "check-training", "score"}
 
 
 def test_reset_empties_it(tmp_path: Path) -> None:

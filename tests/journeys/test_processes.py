@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +23,6 @@ from support import (
     amlwizard,
     environment,
     replaying,
-    replaying_afresh,
     running,
 )
 from support.processes import Family
@@ -51,54 +49,7 @@ def temporary(tmp_path: Path) -> Path:
     return folder
 
 
-def embedded(home: Path) -> Sandbox:
-    """The sandbox that a replay has started by itself."""
-    return Sandbox(json.loads((home / "sandbox/sandbox.json.d/sandbox.json").read_text()))
-
-
-def open_ports(state: Path) -> set[int]:
-    ports = json.loads(state.read_text())["ports"].values()
-    found = set()
-    for port in ports:
-        with socket.socket() as probe:
-            probe.settimeout(PATIENCE)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                found.add(port)
-    return found
-
-
 # -- killed
-
-
-@pytest.mark.journey
-def test_nothing_outlives_a_replay_that_is_killed(
-    family: Family, tmp_path: Path, temporary: Path
-) -> None:
-    """With everything running: the tracking server, a cluster's driver, a deployment."""
-    home = tmp_path / "home"
-    around = {"AMLWIZARD_HOME": str(home), "TMPDIR": str(temporary), **family.environment}
-    with replaying_afresh(*TARGET, "--clock", "instant", **around) as replay:
-        replay.until("run-started")
-        cloud = embedded(home)
-        cloud.gate("POST /api/v1/endpoint/.*/score")
-        replay.until("step-started", "score")
-        arguments = " ".join(family.members().values())
-        for part in (
-            "amlwizard.sandbox --",
-            "ml.mlflow_app",
-            "sandbox.databricks.node",
-            "sandbox.ml.scorer",
-        ):
-            assert part in arguments
-        state = home / "sandbox/sandbox.json"
-        assert len(open_ports(state)) >= 4
-        replay.send(signal.SIGKILL)
-        family.wait_until_gone()
-    assert open_ports(state) == set()
-    assert list(temporary.iterdir()) == []
-    again = amlwizard("replay", *TARGET, "--clock", "instant", "--json", **around)
-    assert again.code == 0, again.err
-    assert again.that_are("done") == {"sign-in", "preflight", "check-training", "score", "verify"}
 
 
 def test_nothing_outlives_a_sandbox_whose_parent_is_killed(family: Family, temporary: Path) -> None:
@@ -181,7 +132,7 @@ def test_an_interrupted_replay_says_what_it_left_and_is_gone_on_with(
     cloud = sandbox("--clock", "instant")
     around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
     cloud.hold("Microsoft.ContainerService")
-    with replaying_afresh(*TARGET, *PROVISION, **around) as replay:
+    with replaying(*TARGET, *PROVISION, **around) as replay:
         replay.until("step-progress", "aks")
         replay.send(signal.SIGINT)
         ran = replay.end()

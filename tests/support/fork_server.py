@@ -27,6 +27,8 @@ from typing import Any
 
 COMMANDS, SERVICES = "commands", "services"
 LARGEST = 1 << 20
+AFRESH = "CHILDREN_AFRESH"
+"""The variable of a process whose children are to start anew, with nothing imported yet."""
 SCORER = "amlwizard.sandbox.ml.scorer"
 PACKAGE = "amlwizard"
 SANDBOX = "amlwizard.sandbox"
@@ -252,8 +254,11 @@ def main() -> None:
     os.environ.update(READ_EARLY)
     listening = socket.socket(fileno=0)
     atexit.register(end)  # what is registered first runs last
+    python = sys.executable
     sys.executable = str(Path(listening.getsockname()).with_name("bin") / "python")
     module, *arguments = _Server(name, listening, owner).serve()
+    if os.environ.pop(AFRESH, ""):
+        sys.executable = python
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if module == SCORER and (not arguments[2:] or Path(arguments[2], "conda.yaml").exists()):
         _leave_the_undeclared(Path(arguments[2] if arguments[2:] else arguments[0]))

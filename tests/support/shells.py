@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
-from support import PATIENCE, ROOT, Ran, environment
+from support import PATIENCE, ROOT, Ran, environment, forking
 
 
 def shown(ran: Ran, what: str) -> list[str]:
@@ -20,3 +21,10 @@ def in_bash(*lines: str) -> subprocess.CompletedProcess[str]:
         ["bash", "-c", "\n".join(["set -e", *lines])],
         cwd=ROOT, env=environment({}), capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
+
+
+def imported_already(line: str) -> str:
+    """The line with a command whose imports are done: pasted as it is, `test_journeys` has it."""
+    forked, times = re.subn(r"[^\s(]+ -m amlwizard ", f"{forking.python()} -m amlwizard ", line)
+    assert times == 1, line
+    return forked
