@@ -106,7 +106,7 @@ class Replay:
 
     def run(self, verdict: Verdict) -> None:
         """Replay the scenario, adding its results to `verdict`."""
-        self._register()
+        ended: list[tuple[RecordedOperation, float]] = []
         for line in self.lines:
             reason = self._aside(line)
             if reason:
@@ -129,8 +129,10 @@ class Replay:
                     Difference(line.scenario, line.number, request, what, azure, sandbox)
                 )
             if operation and line.at and operation.line.at:
-                seconds = line.at - operation.line.at
-                verdict.durations.append((operation.request, seconds, self._simulated(operation)))
+                ended.append((operation, line.at - operation.line.at))
+        known = self.stage.state().get("operations", {}) if ended else {}
+        for operation, seconds in ended:
+            verdict.durations.append((operation.request, seconds, _simulated(operation, known)))
 
     def _aside(self, line: Exchange) -> str:
         """Why an exchange is not sent to the sandbox; empty if it is."""
@@ -195,8 +197,8 @@ class Replay:
 
     def _lacks(self, line: Exchange) -> bool:
         """Whether the sandbox lacks both a resource that a write refers to and its parent."""
-        there = self.stage.state()["resources"]
         named = {_key(found) for found in _ids(self.names.mapped_body(line.asked))}
+        there = self.stage.state()["resources"] if named else {}
         return any(one not in there and one.rsplit("/", 2)[0] not in there for one in named)
 
     def _follow(self, line: Exchange) -> None:
@@ -285,26 +287,7 @@ class Replay:
             if operation.ours and operation.ended is None:
                 self._end(operation)
 
-    def _simulated(self, operation: RecordedOperation) -> float | None:
-        """How long the operation takes in the sandbox on its real clock, in seconds."""
-        known = self.stage.state().get("operations", {})
-        for where in operation.ours:
-            found = known.get(_bare(where).rpartition("/")[2])
-            if found:
-                return float(found["seconds"])
-        return None
-
     # -- preparation
-
-    def _register(self) -> None:
-        """Register every namespace in the capture and wait until that is done: the capture has no
-        polls for the sandbox's registrations."""
-        used = {ns for e in self.lines for ns in NAMESPACE.findall(e.path)}
-        for namespace in {ns.lower(): ns for ns in used}.values():
-            path = f"/subscriptions/{self.stage.subscription}/providers/{namespace}"
-            self.stage.ask("POST", f"{path}/register?api-version={GROUPS_API}", None)
-            for _ in range(REGISTERING):
-                self.stage.ask("GET", f"{path}?api-version={GROUPS_API}", None)
 
     def _create_prerequisites(self, line: Exchange) -> None:
         """Create what the request needs and the capture did not create."""
@@ -344,11 +327,33 @@ class Replay:
 
 def replay(stage: ReplayCloud, scenarios: Sequence[Sequence[Exchange]]) -> Verdict:
     """Replay every scenario, each from the current state of the sandbox."""
+    _register(stage, scenarios)
     verdict, start = Verdict(), stage.state()
     for lines in scenarios:
         stage.put_state({"": start})
         Replay(stage, lines).run(verdict)
     return verdict
+
+
+def _register(stage: ReplayCloud, scenarios: Sequence[Sequence[Exchange]]) -> None:
+    """Register every namespace in the captures and wait until that is done: they have no polls for the
+    sandbox's registrations."""
+    used = {ns for lines in scenarios for e in lines for ns in NAMESPACE.findall(e.path)}
+    for namespace in {ns.lower(): ns for ns in used}.values():
+        path = f"/subscriptions/{stage.subscription}/providers/{namespace}"
+        stage.ask("POST", f"{path}/register?api-version={GROUPS_API}", None)
+        for _ in range(REGISTERING):
+            stage.ask("GET", f"{path}?api-version={GROUPS_API}", None)
+
+
+def _simulated(operation: RecordedOperation, known: Document) -> float | None:
+    """How long an operation takes in the sandbox on its real clock, in seconds; `known` are the
+    operations of its state."""
+    for where in operation.ours:
+        found = known.get(_bare(where).rpartition("/")[2])
+        if found:
+            return float(found["seconds"])
+    return None
 
 
 def _refused_late(line: Exchange) -> bool:
