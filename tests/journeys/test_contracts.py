@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from support import RECIPES, Json, Sandbox, amlwizard, contracts, recipe_of
+from support.breadth import breadth
 from support.contracts import Waiver, check, serve
 from support.journeys import Journey
 from support.variants import WITH_SETTINGS
 
 from amlwizard.cli import main
 from amlwizard.plan.placeholders import resolve
+from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 
 pytestmark = [
@@ -185,18 +187,26 @@ def test_a_journey_keeps_the_contracts(recipe: str, request: pytest.FixtureReque
     keeps_the_contracts(journey.capture, request)
 
 
-@pytest.mark.parametrize("which", range(len(WITH_SETTINGS)))
+def options_of(settings: Mapping[str, str]) -> list[str]:
+    """Of a command, for settings by field."""
+    given = (f"{field.replace('__', '.')}={value}" for field, value in settings.items())
+    return [part for option in given for part in ("--set", option)]
+
+
+UPDATED = next(n for n, (_, settings) in enumerate(WITH_SETTINGS) if "bastion" in settings.values())
+"""Of `WITH_SETTINGS`, one of private."""
+
+
+@pytest.mark.parametrize("which", [n for n in range(len(WITH_SETTINGS)) if n != UPDATED])
 def test_a_platform_with_other_settings_keeps_the_contracts(
     which: int, sandbox: Callable[..., Sandbox], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     recipe, settings = WITH_SETTINGS[which]
     capture = tmp_path / "capture.jsonl"
     there = sandbox("--clock", "instant", "--capture", str(capture))
-    options = [f"{field.replace('__', '.')}={value}" for field, value in settings.items()]
     ran = amlwizard(
         "replay", str(RECIPES / f"{recipe}.yaml"), "--target", "sandbox", "--until", "provision",
-        *(part for option in options for part in ("--set", option)),
-        AMLWIZARD_HOME=str(tmp_path / "home"), **there.environment,
+        *options_of(settings), AMLWIZARD_HOME=str(tmp_path / "home"), **there.environment,
     )  # fmt: skip
     assert ran.code == 0, ran.err
     assert there.unknown == []
@@ -204,15 +214,18 @@ def test_a_platform_with_other_settings_keeps_the_contracts(
 
 
 @pytest.mark.parametrize(
-    "recipe",
+    ("recipe", "settings"),
     [
-        pytest.param("quickstart", marks=pytest.mark.breadth),
-        pytest.param("article", marks=pytest.mark.breadth),
-        "private",
+        breadth("quickstart", {}),
+        breadth("article", {}),
+        breadth("private", {}),
+        WITH_SETTINGS[UPDATED],
     ],
+    ids=["quickstart", "article", "private", "private with other settings"],
 )
 def test_updates_and_teardown_keep_the_contracts(
     recipe: str,
+    settings: dict[str, str],
     sandbox: Callable[..., Sandbox],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -223,25 +236,25 @@ def test_updates_and_teardown_keep_the_contracts(
     there = sandbox("--clock", "instant", "--capture", str(capture))
     for name, value in {**there.environment, "AMLWIZARD_HOME": str(tmp_path / "home")}.items():
         monkeypatch.setenv(name, value)
-    file = str(RECIPES / f"{recipe}.yaml")
-    replay = ["replay", file, "--target", "sandbox", "--until", "provision"]
+    common = [str(RECIPES / f"{recipe}.yaml"), "--target", "sandbox", *options_of(settings)]
+    replay = ["replay", *common, "--until", "provision"]
     assert main(replay) == 0
     drifted = there.state
-    changed = [made for made in _made(recipe, drifted) if _drift(*made)]
+    changed = [made for made in _made(recipe_of(recipe, **settings), drifted) if _drift(*made)]
     there.control("state", drifted, "PUT")
     assert len(changed) > 10 and main(replay) == 0
     puts = [call.lower() for call in there.calls if call.startswith("PUT ")]
     assert all(puts.count(f"put {found['id']}".lower()) > 1 for _, found in changed)
     serve(recipe, there)
-    assert main(["destroy", file, "--target", "sandbox", "--purge", "--yes"]) == 0
+    assert main(["destroy", *common, "--purge", "--yes"]) == 0
     assert there.state["resources"] == {} and there.unknown == []
     keeps_the_contracts(capture, request)
 
 
-def _made(recipe: str, state: Json) -> Iterator[tuple[Json, Json]]:
+def _made(recipe: Recipe, state: Json) -> Iterator[tuple[Json, Json]]:
     """What each step wants of its resource, and the resource itself."""
     subscription = next(iter(state["subscriptions"]))
-    for step in steps_for(recipe_of(recipe)):
+    for step in steps_for(recipe):
         resource = step.resource
         if resource is None:
             continue

@@ -32,7 +32,7 @@ CALLS = {
     "an installation": "POST /api/2.0/libraries/install",
 }
 NUMBER = count(100)
-MIXTURES = 3
+MIXTURES = 2
 
 
 @pytest.fixture(scope="module")

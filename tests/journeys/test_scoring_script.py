@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("script")]
 
 RECIPE = str(RECIPES / "quickstart.yaml")
 SCRIPT = ("--set", "serving.scoring=script")
+DEPLOY, SCORE = ("--json", "--until", "deploy"), ("--json", "--until", "score")
 OWN = {"scoring-files", "scoring-code", "scoring-environment"}
 
 
@@ -54,8 +55,8 @@ def switched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switched]:
             )  # fmt: skip
 
         refused = command("replay", "--json")
-        scored = command("replay", "--json", *SCRIPT)
-        again = command("replay", "--json", *SCRIPT)
+        scored = command("replay", *SCORE, *SCRIPT)
+        again = command("replay", *DEPLOY, *SCRIPT)
         yield Switched(sandbox, home, capture, command, refused, scored, again)
 
 
@@ -102,8 +103,8 @@ def test_what_went_missing_comes_again(switched: Switched) -> None:
     conda = next(r["properties"].get("condaFile") for r in gone if "condaFile" in r["properties"])
     as_json = json.dumps(yaml.safe_load(conda))
     switched.sandbox.fault("GET .*/environments/.*", edit={"properties.condaFile": as_json})
-    ran = switched.command("replay", "--json", *SCRIPT)
-    again = switched.command("replay", "--json", *SCRIPT)
+    ran = switched.command("replay", *DEPLOY, *SCRIPT)
+    again = switched.command("replay", *DEPLOY, *SCRIPT)
     switched.sandbox.clear()
     assert ran.code == again.code == 0, ran.err + again.err
     assert {step for step in OWN if ran.outcomes[step] == "done"} == OWN
@@ -124,7 +125,7 @@ def test_the_setting_can_be_taken_back(switched: Switched) -> None:
     assert deployment["action"] == "update"
     assert any("codeConfiguration" in said for said in deployment["differences"])
     switched.sandbox.change(no_code=True)
-    back = switched.command("replay", "--json")
+    back = switched.command("replay", *SCORE)
     assert back.code == 0, back.err
     assert "codeConfiguration" not in json.dumps(switched.sandbox.state["resources"])
     assert switched.command("plan", "--json").out.count('"update"') == 0
@@ -172,7 +173,7 @@ def test_a_script_and_an_environment_of_ones_own_are_deployed(
     packages = ["mlflow==2.22.5", "scikit-learn==1.9.1", "azureml-inference-server-http>=1.4"]
     conda.write_text(yaml.safe_dump({"dependencies": ["python=3.11", "pip", {"pip": packages}]}))
     own = ("--set", f"serving.script={script}", "--set", f"serving.environment={conda}")
-    ran = switched.command("replay", "--json", *own, "--set", "expect.predictions=[235, 247, 164]")
+    ran = switched.command("replay", *SCORE, *own, "--set", "expect.predictions=[235, 247, 164]")
     assert ran.code == 0, ran.err
     assert ran.final("score")["outputs"]["predictions"] == [235, 247, 164]
     assert ran.that_are("done") >= OWN | {"fit-to-serve", "deployment"}
