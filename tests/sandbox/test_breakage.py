@@ -260,6 +260,14 @@ def test_a_cluster_whose_answer_broke_off_is_found(disturbed: Disturbed, replay:
     assert list(workspace["clusters"]) == [ran.final("databricks-cluster")["outputs"]["id"]]
 
 
+def test_where_nothing_is_trained_no_mlflow_server_runs(disturbed: Disturbed) -> None:
+    """It takes seconds of processor time. What is registered can be listed all the same: nothing."""
+    there, workspace = disturbed.sandbox, disturbed.ran.final("workspace")["outputs"]["id"]
+    assert there.cloud().ml(workspace).model_versions("diabetes-ridge") == []
+    folder = Path(there.description["ca"]).parent
+    assert not list(folder.glob("mlflow/*"))
+
+
 # -- the effect happened, the answer never came, the replay ended
 
 

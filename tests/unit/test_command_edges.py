@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import PATIENCE, RECIPES, ROOT, Command, amlwizard_in, environment
-from support.breadth import breadth
+from support.breadth import breadth, crossed
 
 from amlwizard import cli, preflight
 from amlwizard.cli.arguments import parser
@@ -116,18 +116,20 @@ def test_an_export_writes_over_a_file_only_if_it_is_told_to(tmp_path: Path) -> N
     assert kept.read_text().startswith("#!")
 
 
-@pytest.mark.parametrize("where", ["no/such/file", ".", "/proc/none"])
+WRITING = [
+    ("export", "no.yaml", "--to", "az", "-o"),
+    ("verify", QUICKSTART, "--target", "sandbox", "--html"),
+    ("replay", QUICKSTART, "--target", "sandbox", "--capture"),
+    ("plan", QUICKSTART, "--target", "sandbox", "--capture"),
+    ("sandbox", "--capture"),
+    ("demo", "--record"),
+]
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ("export", "no.yaml", "--to", "az", "-o"),
-        ("verify", QUICKSTART, "--target", "sandbox", "--html"),
-        ("replay", QUICKSTART, "--target", "sandbox", "--capture"),
-        ("plan", QUICKSTART, "--target", "sandbox", "--capture"),
-        ("sandbox", "--capture"),
-        ("demo", "--record"),
-    ],
-    ids=lambda arguments: f"{arguments[0]}{arguments[-1]}",
+    ("arguments", "where"),
+    crossed(WRITING, ["no/such/file", ".", "/proc/none"]),
+    ids=lambda given: given if isinstance(given, str) else f"{given[0]}{given[-1]}",
 )
 def test_a_file_that_cannot_be_written_is_told_before_any_work(
     arguments: Sequence[str], where: str, tmp_path: Path
