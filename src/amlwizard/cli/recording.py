@@ -34,6 +34,7 @@ class Cast:
     def __init__(self, out: TextIO, size: tuple[int, int], progress: TextIO) -> None:
         self._out, self._progress, self._lines = out, progress, size[1]
         self._began = time.monotonic()
+        self._strips: list[Strip | None] = [None] * size[1]
         self._drawn: list[list[Cell]] = [[] for _ in range(size[1])]
         header = {
             "version": 2,
@@ -52,19 +53,25 @@ class Cast:
 
     def draw(self, app: App[int]) -> None:
         """Add a frame if the screen of the app has changed."""
-        rows = [_cells(strip) for strip in app.screen._compositor.render_strips()]
-        changed = "".join(
-            f"\x1b[{number + 1};{start + 1}H{_text(row[start:end])}"
-            for number, row in enumerate(rows[: self._lines])
-            for start, end in _changes(self._drawn[number], row)
-        )
+        strips = app.screen._compositor.render_strips()[: self._lines]
+        changed = "".join(self._redrawn(*line) for line in enumerate(strips))
         if changed:
-            self._drawn = rows
             self._write(changed)
         if self._progress.isatty():
             told = _("Recording {time}. Ctrl-C ends it.", time=clock(self.seconds))
             self._progress.write(f"\r{told}")
             self._progress.flush()
+
+    def _redrawn(self, number: int, strip: Strip) -> str:
+        """What draws a line anew where it differs; most do not, and are not taken apart."""
+        if strip == self._strips[number]:
+            return ""
+        row, before = _cells(strip), self._drawn[number]
+        self._strips[number], self._drawn[number] = strip, row
+        return "".join(
+            f"\x1b[{number + 1};{start + 1}H{_text(row[start:end])}"
+            for start, end in _changes(before, row)
+        )
 
     def end(self) -> None:
         """Leave the cursor below the last frame."""
