@@ -19,6 +19,7 @@ from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.pages.registry import PAGES
 from amlwizard.tui.theme import DARK, LIGHT
 from amlwizard.tui.widgets.answer_list import AnswerList
+from amlwizard.tui.widgets.rail import Rail
 
 pytestmark = pytest.mark.asyncio
 READABLE = 4.5  # WCAG 2.2, contrast (minimum)
@@ -77,6 +78,20 @@ async def test_little_room_keeps_quit_and_help_and_the_values_before_the_map() -
         assert "f1 Help" in walk.text
         assert "10.100.100.0/24" in walk.text
         assert "VNET 10.100.0.0/16" not in walk.text, "the map is left out"
+
+
+async def test_a_page_that_was_left_follows_what_changed_meanwhile() -> None:
+    async with walking(wizard(FakeBackend(), answered("naming")), (120, 36)) as walk:
+        rail = walk.app.screen.query_one(Rail)
+        dark = rail.styles.background
+        await walk.go("security")
+        walk.app.use_theme(LIGHT)
+        walk.app.answer({"names.prefix": "no_name"})
+        await walk.pilot.pause()
+        await walk.go("naming")
+        assert walk.app.screen is rail.screen and rail.styles.background != dark
+        seen = {entry.id: entry for entry in rail.entries}
+        assert seen["naming"].here and seen["naming"].errors and seen["security"].visited
 
 
 async def test_the_head_names_the_pages_with_findings() -> None:

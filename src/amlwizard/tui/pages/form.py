@@ -27,6 +27,7 @@ from amlwizard.tui.dialogs.pick_file import PickFile
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.explanation import Explain, long
 from amlwizard.tui.widgets.row import FieldRow, note
+from amlwizard.tui.widgets.updating_static import UpdatingStatic
 
 AT_ONCE = 8
 LOCKED = _("A run is in progress: answers cannot be changed until it ends.")
@@ -77,14 +78,16 @@ class FormPage(Page):
     def compose_page(self) -> ComposeResult:
         yield from self.compose_extra()
         with Rows(id="form", can_focus=False):
-            yield Static(id="page-notes")
+            yield UpdatingStatic(id="page-notes")
             yield from islice(self._coming, AT_ONCE)
         yield Explain()
 
     def _questions(self) -> Iterator[Widget]:
         for section in self.sections:
             title = (fields.sections()[section].__doc__ or section).strip()
-            yield Static(title, classes="section")
+            yield Static(
+                title, classes="section" if section != self.sections[0] else "section first"
+            )
             for spec in self.wizard.session.specs(section):
                 yield self.row_of(spec, self.wizard.session.draft.value(spec.path))
 
@@ -155,11 +158,11 @@ class FormPage(Page):
             row.hint(hint(row.spec, str(prefix)))
             row.find([finding for finding, rows in found if row in rows])
         rest = [finding for finding, rows in found if not any(rows)]
-        notes = self.query_one("#page-notes", Static)
+        notes = self.query_one("#page-notes", UpdatingStatic)
         lines = [note(finding) for finding in rest]
         if self.wizard.running:
             lines.insert(0, Content.styled(LOCKED, "bold $text-warning"))
-        notes.update(Content("\n").join(lines))
+        notes.say(Content("\n").join(lines))
         notes.display = bool(lines)
         self._explain()
         self.refresh_bindings()

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import ClassVar, cast
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
+from textual.theme import Theme
 
 from amlwizard.language import _
 from amlwizard.tui.port import Wizard
@@ -27,9 +29,27 @@ class Page(Screen[None]):
         Binding("ctrl+p", "previous_page", _("Back")),
     ]
 
+    _unstyled = False
+    """Whether the theme has changed since the page was last shown."""
+
     @property
     def wizard(self) -> Wizard:
         return cast(Wizard, self.app)
+
+    @on(events.Mount)
+    def _follow_theme(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, self._theme_changed, immediate=True)
+
+    def _theme_changed(self, theme: Theme) -> None:
+        self._unstyled = True
+
+    @on(events.ScreenResume)
+    def _show_again(self, event: events.ScreenResume) -> None:
+        """Textual would style every widget anew, though each has been since it was mounted, and whenever
+        its classes changed; only a theme that changed meanwhile is news."""
+        event.refresh_styles, self._unstyled = self._unstyled, False
+        for rail in self.query(Rail):
+            rail.look()
 
     def compose(self) -> ComposeResult:
         # Set before any widget exists: otherwise each of them would be styled a second time.

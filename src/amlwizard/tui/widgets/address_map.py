@@ -207,8 +207,9 @@ class AddressMap(Widget):
         self._shown = _Shown()
 
     def show(self, space: Space) -> None:
-        self._shown.space = space
-        self.refresh()
+        if space != self._shown.space:
+            self._shown.space = space
+            self.refresh()
 
     def light(self, path: str) -> None:
         """Highlight the range of a field."""

@@ -9,7 +9,6 @@ from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, narrows, shown
@@ -17,6 +16,7 @@ from amlwizard.language import _, one_of, sentences
 from amlwizard.rules import RULES, Rule, name_shapes
 from amlwizard.rules.base import use
 from amlwizard.tui.widgets.hanging import hanging
+from amlwizard.tui.widgets.updating_static import UpdatingStatic
 
 KINDS = {
     "text": _("text"),
@@ -36,13 +36,13 @@ class Explain(VerticalScroll, can_focus=False):
     """The focused field in short."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="explanation")
+        yield UpdatingStatic(id="explanation")
 
     def show(
         self, spec: FieldSpec | None, findings: Sequence[Finding], more: Sequence[Content] = ()
     ) -> None:
         lines = [*short(spec, findings), *more] if spec else []
-        self.query_one("#explanation", Static).update(Content("\n").join(lines))
+        self.query_one("#explanation", UpdatingStatic).say(Content("\n").join(lines))
         self.set_class(bool(more), "-more")
         self.scroll_home(animate=False)
 

@@ -52,14 +52,14 @@ class Rail(Widget):
         return cast(Wizard, self.app)
 
     def on_mount(self) -> None:
-        self.watch(self.app, "findings", self._look)
-        self.watch(self.app, "view", self._look)
+        self.watch(self.app, "findings", self.look, init=False)
+        self.watch(self.app, "view", self.look, init=False)
+        self.look()
 
-    def on_screen_resume(self) -> None:
-        self._look()
-
-    def _look(self) -> None:
-        self.entries = tuple(entries(self.wizard))
+    def look(self) -> None:
+        """Follow the state, if the page is shown; its page has it look again once it is."""
+        if self.screen in self.app.screen_stack:
+            self.entries = tuple(entries(self.wizard))
 
     def on_click(self, event: events.Click) -> None:
         page = event.style.meta.get("page")
