@@ -16,6 +16,7 @@ from textual.widgets import OptionList
 
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import AmlwizardError
+from amlwizard.tui.pages.page import Page
 from amlwizard.tui.pages.registry import PAGES
 from amlwizard.tui.widgets.choices import Choices
 
@@ -60,14 +61,16 @@ these_pages = pytest.mark.parametrize(
 )
 
 
-def keys(walk: Walk, of_app: bool) -> list[str]:
+def keys(walk: Walk, of_app: bool, of_all_pages: bool) -> list[str]:
     """The keys that our own pages and widgets bind, where they work now, and those that choose; with
-    `of_app`, those of everywhere too."""
+    `of_app`, those of everywhere too, and with `of_all_pages` those that lead from page to page."""
     ours = {
         key
         for active in walk.app.screen.active_bindings.values()
         for cls in type(active.node).__mro__
-        if cls.__module__.startswith("amlwizard") and (of_app or not issubclass(cls, App))
+        if cls.__module__.startswith("amlwizard")
+        and (of_app or not issubclass(cls, App))
+        and (of_all_pages or cls is not Page)
         for binding in cls.__dict__.get("BINDINGS", ())
         if binding.action != "leave" or walk.app.running  # it ends the app, unless a run goes on
         for key in binding.key.split(",")
@@ -89,7 +92,7 @@ async def press_everything(walk: Walk, pages: Sequence[str] = ALL) -> None:
     """Every key of every page, and every way to begin on the first one."""
     for page in pages:
         await _to(walk, page)
-        for key in keys(walk, of_app=page == "review"):
+        for key in keys(walk, page == "review", page in ("naming", "review")):
             await press(walk, key)
             await _to(walk, page)
     await _to(walk, "welcome")
