@@ -53,6 +53,7 @@ from amlwizard.run_control import RunControl
 from amlwizard.secret import Secret
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.demo.script import on_screen
+from amlwizard.tui.pages.form import FormPage
 from amlwizard.view import RunView
 from support import PATIENCE, RECIPES
 
@@ -112,6 +113,18 @@ class Walk:
     @property
     def page(self) -> str:
         return self.app.session.draft.page
+
+
+async def to_field(walk: Walk, path: str) -> None:
+    """Put the cursor into a field, on whichever page it is."""
+
+    def there() -> bool:
+        page = walk.app.screen
+        row = page.focused_row if isinstance(page, FormPage) else None
+        return row is not None and row.spec.path == path
+
+    walk.app.go_to_field(path)
+    await walk.see(there)
 
 
 @asynccontextmanager

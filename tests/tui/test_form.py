@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import ROOT
-from support.tui_support import FakeBackend, Walk, page_of, walking, wizard
-from support.walks import on_row
+from support.tui_support import FakeBackend, Walk, page_of, to_field, walking, wizard
 from textual.events import Key, Paste
 from textual.widgets import Input
 
@@ -95,7 +94,7 @@ async def test_a_notebook_is_picked_and_its_parameters_are_typed(
     app = wizard(FakeBackend(), folder=tmp_path / "home")
     async with walking(app) as walk:
         await walk.go("training")
-        await on_row(walk, "training.notebook")
+        await to_field(walk, "training.notebook")
         await walk.see("Load the diabetes data")
         await walk.press("right")
         await walk.see(lambda: isinstance(app.screen, PickFile))
@@ -111,7 +110,7 @@ async def test_a_notebook_is_picked_and_its_parameters_are_typed(
         await walk.press("tab", "down", "enter")
         await walk.see("● notebooks/classifier.py")
         await walk.see("1 People who answer  line 7")
-        await on_row(walk, "training.parameters.trees")
+        await to_field(walk, "training.parameters.trees")
         await walk.type("25")
         await walk.see(lambda: app.session.draft.value("training.parameters") == {"trees": 25})
         await walk.press("up", "left")
@@ -144,7 +143,7 @@ async def test_a_file_beside_the_recipe_is_picked_for_each_field_that_names_one(
     app = wizard(FakeBackend(), folder=tmp_path / "home")
     async with walking(app) as walk:
         await walk.go(page)
-        await on_row(walk, field)
+        await to_field(walk, field)
         await walk.see("Pick a file")
         await walk.press("f3")
         await walk.see(listed)
@@ -160,7 +159,7 @@ async def test_no_file_is_picked_for_a_field_that_names_none(tmp_path: Path) -> 
     app = wizard(FakeBackend(), folder=tmp_path / "home")
     async with walking(app) as walk:
         await walk.go("training")
-        await on_row(walk, "training.mlflow")
+        await to_field(walk, "training.mlflow")
         assert "Pick a file" not in walk.text
         await walk.press("f3")
         assert isinstance(app.screen, FormPage)
@@ -200,7 +199,7 @@ async def test_a_pasted_list_is_taken_whole_and_said(tmp_path: Path) -> None:
     app = wizard(FakeBackend(), folder=tmp_path)
     async with walking(app, size=(120, 40)) as walk:
         await walk.go("addresses")
-        await on_row(walk, PEERED)
+        await to_field(walk, PEERED)
         await paste(walk, "10.1.0.0/16\n10.2.0.0/16\r\n10.3.0.0/16\n")
         whole = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]
         assert app.session.draft.value(PEERED) == whole
@@ -216,7 +215,7 @@ async def test_what_is_no_range_in_a_paste_is_named_under_the_field_in_red(tmp_p
     app = wizard(FakeBackend(), folder=tmp_path)
     async with walking(app, size=(120, 40)) as walk:
         await walk.go("addresses")
-        await on_row(walk, PEERED)
+        await to_field(walk, PEERED)
         await paste(walk, "hub\t10.1.0.0/16\nspoke\t10.2.0.0/16")
         row = page_of(app, FormPage).row(PEERED)
         assert row and row.has_class("-error")
@@ -231,7 +230,7 @@ async def test_the_finding_of_an_item_stands_under_its_list(tmp_path: Path) -> N
     app = wizard(FakeBackend(), folder=tmp_path)
     async with walking(app, size=(120, 40)) as walk:
         await walk.go("addresses")
-        await on_row(walk, PEERED)
+        await to_field(walk, PEERED)
         await walk.type("10.1.0.0/16 10.2.0.0")
         row = page_of(app, FormPage).row(PEERED)
         assert row and [f.fields for f in row.findings] == [(f"{PEERED}.1",)]
@@ -243,7 +242,7 @@ async def test_several_lines_are_refused_where_one_is_taken(tmp_path: Path) -> N
     app = wizard(FakeBackend(), folder=tmp_path)
     async with walking(app) as walk:
         await walk.go("naming")
-        await on_row(walk, PREFIX)
+        await to_field(walk, PREFIX)
         await walk.type("ab")
         await paste(walk, "myteam\nother\n")
         assert app.session.draft.value(PREFIX) == "ab"
@@ -257,7 +256,7 @@ async def test_pastes_and_keys_arrive_in_the_order_in_which_they_came(tmp_path: 
     app = wizard(FakeBackend(), folder=tmp_path)
     async with walking(app) as walk:
         await walk.go("naming")
-        await on_row(walk, PREFIX)
+        await to_field(walk, PREFIX)
         for event in (Key("a", "a"), Paste("bc\n"), Key("d", "d"), Key("tab", None),
                       Paste("rg-x"), Key("y", "y")):  # fmt: skip
             app.post_message(event)
@@ -275,7 +274,7 @@ async def test_what_was_typed_is_undone_and_done_again_on_every_page(tmp_path: P
     draft = app.session.draft
     async with walking(app) as walk:
         await walk.go("naming")
-        await on_row(walk, PREFIX)
+        await to_field(walk, PREFIX)
         await walk.type("team")
         await paste(walk, "01")
         await walk.press("backspace", "down")
@@ -297,7 +296,7 @@ async def test_a_cure_is_undone_where_it_was_made(tmp_path: Path) -> None:
     region = "sign_in.region"
     async with walking(app) as walk:
         await walk.go("sign-in")
-        await on_row(walk, region)
+        await to_field(walk, region)
         await walk.press("ctrl+u")
         await walk.type("West Europe")
         await walk.press("ctrl+r")
@@ -313,7 +312,7 @@ async def test_undo_is_handled_in_the_order_of_the_keys(tmp_path: Path) -> None:
     app = wizard(FakeBackend(), folder=tmp_path)
     async with walking(app) as walk:
         await walk.go("naming")
-        await on_row(walk, PREFIX)
+        await to_field(walk, PREFIX)
         for key, character in (("a", "a"), ("b", "b"), ("ctrl+z", None), ("c", "c"), ("d", "d")):
             app.post_message(Key(key, character))
         await walk.pilot.pause()
@@ -326,10 +325,10 @@ async def test_json_is_undone_by_its_editor_first(tmp_path: Path) -> None:
     request = "scoring.request"
     async with walking(app) as walk:
         await walk.go("naming")
-        await on_row(walk, PREFIX)
+        await to_field(walk, PREFIX)
         await walk.type("team")
         await walk.go("serving")
-        await on_row(walk, request)
+        await to_field(walk, request)
         before = app.session.draft.value(request)
         await walk.type("x")
         assert app.session.draft.value(request) != before

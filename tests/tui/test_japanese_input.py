@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from rich.cells import cell_len
 from support.breadth import breadth
-from support.tui_support import Walk, at_page, page_of, recorded, walking
+from support.tui_support import Walk, at_page, page_of, recorded, to_field, walking
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 from textual.widgets import TextArea
@@ -17,7 +19,6 @@ from amlwizard.tui.widgets.row import FieldRow
 VNET, PREFIX, TAGS = "addresses.vnet", "names.prefix", "names.tags"
 RESERVED, PEERED = "addresses.reserved", "addresses.peered"
 WORKERS, REGION = "training.workers", "sign_in.region"
-PAGES = {"names": "naming", "addresses": "addresses", "training": "training", "sign_in": "sign-in"}
 
 
 def row_of(walk: Walk, path: str) -> FieldRow:
@@ -56,45 +57,58 @@ COMMITTED = [
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "value", "pasted"),
+    ("committed", "pasted"),
     [
-        *((*case, False) for case in COMMITTED),
-        *((*case, True) for case in COMMITTED[::4]),
-        *(breadth(*case, True) for n, case in enumerate(COMMITTED) if n % 4),
+        (COMMITTED, False),
+        (COMMITTED[::4], True),
+        breadth([case for n, case in enumerate(COMMITTED) if n % 4], True),
     ],
+    ids=["typed", "pasted", "others-pasted"],
 )
 async def test_a_field_takes_what_an_input_method_commits(
-    path: str, text: str, value: object, pasted: bool
+    committed: Sequence[tuple[str, str, object]], pasted: bool
 ) -> None:
-    app = at_page(PAGES[path.partition(".")[0]], recorded())
+    app = at_page("sign-in", recorded())
     async with walking(app) as walk:
-        app.go_to_field(path)
-        await walk.press("end", "ctrl+u")
-        if isinstance(editor := row_of(walk, path).editor, TextArea):
-            editor.clear()
-        await commit(walk, text, pasted)
-        await walk.see(lambda: app.session.draft.value(path) == value)
-        assert_aligned(walk)
-        ascii_ = str(value).isascii() and path != RESERVED
-        assert not ascii_ or row_of(walk, path).text.isascii(), "it is shown as it is meant"
-
-
-@pytest.mark.parametrize("path", [VNET, PREFIX, REGION, PEERED, TAGS])
-async def test_wide_letters_can_be_edited_anywhere(path: str) -> None:
-    """More of them than the field is wide, with the cursor through their middle."""
-    app = at_page(PAGES[path.partition(".")[0]], recorded())
-    async with walking(app) as walk:
-        app.go_to_field(path)
-        await commit(walk, "日本語の長い名前とその続き" * 6, pasted=False)
-        assert_aligned(walk)
-        for key in ("home", "right", "right", "backspace", "end", "left", "delete", "shift+left"):
-            await walk.press(key)
-            await walk.pilot.pause()
+        for path, text, value in committed:
+            await to_field(walk, path)
+            await walk.press("end", "ctrl+u")
+            if isinstance(editor := row_of(walk, path).editor, TextArea):
+                editor.clear()
+            await walk.see(lambda: not app.session.draft.value(path))  # noqa: B023
+            await commit(walk, text, pasted)
+            await walk.see(lambda: app.session.draft.value(path) == value)  # noqa: B023
             assert_aligned(walk)
-        await commit(walk, "ｱｲｳé\u0301👩\u200d💻", pasted=False)
-        await walk.press("ctrl+left", "backspace", "shift+home")
-        await commit(walk, "新", pasted=True)
-        assert_aligned(walk)
+            ascii_ = str(value).isascii() and path != RESERVED
+            assert not ascii_ or row_of(walk, path).text.isascii(), (
+                f"{path} is shown as it is meant"
+            )
+
+
+async def test_wide_letters_can_be_edited_anywhere() -> None:
+    """More of them than the field is wide, with the cursor through their middle."""
+    async with walking(at_page("sign-in", recorded())) as walk:
+        for path in (VNET, PREFIX, REGION, PEERED, TAGS):
+            await to_field(walk, path)
+            await commit(walk, "日本語の長い名前とその続き" * 6, pasted=False)
+            assert_aligned(walk)
+            for key in (
+                "home",
+                "right",
+                "right",
+                "backspace",
+                "end",
+                "left",
+                "delete",
+                "shift+left",
+            ):
+                await walk.press(key)
+                await walk.pilot.pause()
+                assert_aligned(walk)
+            await commit(walk, "ｱｲｳé\u0301👩\u200d💻", pasted=False)
+            await walk.press("ctrl+left", "backspace", "shift+home")
+            await commit(walk, "新", pasted=True)
+            assert_aligned(walk)
 
 
 async def test_what_is_not_ascii_is_refused_in_a_sentence() -> None:

@@ -67,14 +67,18 @@ asyncio.run(main())
     assert "textual" in loaded and not loaded & set(HEAVY)
 
 
-async def test_every_page_stands_whole_on_every_size() -> None:
-    """On small and large ones; those between are in the pictures."""
+async def test_every_page_stands_whole_on_every_size_with_the_keys_of_everywhere() -> None:
+    """On small and large ones; those between are in the pictures. A newcomer finds the way out, and all
+    there is to do, without being told."""
     for size in ((200, 60), (40, 12)):
         app = at_page("welcome", recorded(), FakeBackend())
         async with walking(app, size) as walk:
             for page in PAGES:
                 await walk.go(page.id)
                 assert walk.page == page.id
+                assert "^q Quit" in walk.text.splitlines()[-1], page.id
+    async with walking(at_page("welcome", recorded())) as walk:
+        assert "^o Commands" in walk.text
 
 
 @pytest.mark.parametrize("here", range(len(PAGES)))
@@ -448,16 +452,6 @@ async def test_no_page_holds_the_loop_when_it_is_first_shown() -> None:
         with unblocked(app.application), counted():
             for page in app.pages:
                 await walk.go(page.id)
-
-
-async def test_the_keys_of_everywhere_stand_below_every_page() -> None:
-    """A newcomer finds the way out, and all there is to do, without being told."""
-    async with walking(at_page("welcome", recorded())) as walk:
-        for page in PAGES:
-            await walk.go(page.id)
-            assert "^q Quit" in walk.text.splitlines()[-1], page.id
-        await walk.go("welcome")
-        assert "^o Commands" in walk.text
 
 
 async def test_a_login_after_the_run_makes_it_no_longer() -> None:

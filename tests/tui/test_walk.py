@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import RECIPES, Sandbox
 from support.tui_support import walking, wizard
-from support.walks import PREDICTIONS, application, to_finish, to_review
+from support.walks import PREDICTIONS, application, to_finish
 
 from amlwizard.draft import from_file
 from amlwizard.tui.dialogs.login import LoginScreen
@@ -47,7 +47,8 @@ async def test_a_sign_in_whose_first_code_expired(cloud: Sandbox, home: Path) ->
             await walk.see(lambda: not walk.app.screen.has_class("over"))
             await walk.press("a")
             await walk.see("engineer@sandbox.example")
-            await to_review(walk)
+            await walk.go("review")
+            await walk.see("compared with the sandbox")
 
 
 async def test_an_article_whose_deployment_fails_is_left_continued_and_retried(
