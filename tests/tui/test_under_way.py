@@ -3,6 +3,7 @@ run is under way; what comes of one that nobody waits for any more is dropped.""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event as CancelEvent
@@ -29,6 +30,15 @@ def gate() -> Iterator[CancelEvent]:
     one = CancelEvent()
     yield one
     one.set()
+
+
+@pytest.fixture(autouse=True)
+def one_recipe(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Welcome offers one recipe file: every further one is the same way to begin."""
+    folder = tmp_path_factory.mktemp("here")
+    (folder / "recipes").mkdir()
+    shutil.copy(RECIPES / "quickstart.yaml", folder / "recipes")
+    monkeypatch.chdir(folder)
 
 
 def clock() -> float:
