@@ -82,6 +82,7 @@ def import_all(server: str) -> None:
     if server == SERVICES:
         _read_metadata()
         _build_shapes()
+        _make_a_database()
     else:
         _read_a_recipe()
     gc.freeze()  # no process looks through what was imported
@@ -106,6 +107,13 @@ def _build_shapes() -> None:
     for shape in left:
         shape.model_rebuild()
         left += shape.__subclasses__()
+
+
+def _make_a_database() -> None:
+    """For MLflow's server, which a sandbox starts for a training."""
+    from amlwizard.sandbox.ml import tracking_database
+
+    tracking_database.empty()
 
 
 def _read_a_recipe() -> None:

@@ -24,8 +24,10 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Mode
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 from werkzeug.local import LocalProxy
 
+from amlwizard.sandbox.ml import tracking_database
+from amlwizard.sandbox.ml.tracking_database import ARTIFACTS
+
 DATABASE = "mlflow.db"
-ARTIFACTS = "mlflow-artifacts:/"
 WORKSPACE = "amlwizard.workspace"
 
 
@@ -40,8 +42,7 @@ def stores(workspace: str) -> Stores:
     database = Path(workspace, DATABASE).absolute()
     if not database.exists():
         unfinished = database.with_suffix(".new")
-        unfinished.unlink(missing_ok=True)
-        Runs(f"sqlite:///{unfinished}", ARTIFACTS).engine.dispose()
+        unfinished.write_bytes(tracking_database.empty())
         unfinished.rename(database)
         for store in opened(database):  # it may have been deleted while it was open
             store.engine.dispose()
