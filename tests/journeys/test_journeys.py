@@ -250,7 +250,7 @@ def test_rerun_trains_anew_and_carries_it_to_the_endpoint(rerun: Ran, quickstart
     assert after["run_id"] != before["run_id"] and after["metrics"] == before["metrics"]
     assert rerun.final("register")["outputs"]["version"] == "2"
     assert rerun.that_are("done") == {
-        *ALWAYS,
+        *(ALWAYS - {"verify"}),
         "train",
         "fit-to-serve",
         "register",

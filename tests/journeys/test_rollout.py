@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, running
+from support import RECIPES, ROOT, Ran, Sandbox, amlwizard
+from support.journeys import Untrained
 
 from amlwizard.steps.rollout import NEXT
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("rollout")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("own_models")]
+NAMES = {"model": "scaled", "endpoint": "mle-rollout"}  # of this platform, no other test's
 REQUEST = {"input_data": [[1.0, 1.0]]}
 
 
@@ -27,6 +28,7 @@ class Platform:
 
     def replay(self, scale: float, rollout: str, expected: float | None = None) -> Ran:
         given = yaml.safe_load((RECIPES / "quickstart.yaml").read_text())
+        given["names"] |= NAMES
         given["training"] |= {"notebook": "scaled.py", "parameters": {"scale": scale}}
         given["serving"]["rollout"] = rollout
         given["scoring"] = {"request": REQUEST}
@@ -47,13 +49,12 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running("--approve", "--clock", "instant") as sandbox:
-        built = Platform(sandbox, tmp_path_factory.mktemp("platform"))
-        first = built.replay(1, "replace")
-        assert first.code == 0, first.err
-        assert first.final("rollout")["outcome"] == "done"
-        yield built
+def platform(untrained: Untrained, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    built = Platform(untrained.sandbox, tmp_path_factory.mktemp("platform"))
+    first = built.replay(1, "replace")
+    assert first.code == 0, first.err
+    assert first.final("rollout")["outcome"] == "done"
+    return built
 
 
 def test_versions_fail_share_and_take_over(platform: Platform) -> None:

@@ -6,6 +6,7 @@ the machine are recorded: `test_secrets` looks for the canaries wherever they mu
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -56,12 +57,12 @@ class Arguments:
 
         def watch() -> None:
             looks: dict[str, int] = {}
-            while not over.wait(0.05):
-                there = Path("/proc").glob("[0-9]*")
-                looks = {str(process): looks.get(str(process), 0) + 1 for process in there}
-                for process in (path for path, times in looks.items() if times <= LOOKS):
+            while not over.wait(0.05):  # as cheap as can be: twenty times a second
+                there = filter(str.isdigit, os.listdir("/proc"))  # noqa: PTH208
+                looks = {process: looks.get(process, 0) + 1 for process in there}
+                for process in (name for name, times in looks.items() if times <= LOOKS):
                     with suppress(OSError):
-                        said = Path(process, "cmdline").read_bytes()
+                        said = Path("/proc", process, "cmdline").read_bytes()
                         self.seen.add(said.replace(b"\0", b" ").decode(errors="replace"))
 
         thread = threading.Thread(target=watch, daemon=True)
@@ -154,7 +155,7 @@ def second(quickstart: Journey) -> tuple[Ran, list[str]]:
 def rerun(quickstart: Journey, second: object) -> Ran:
     """A third replay, which repeats the training with a notebook that asks for a sign-in of its own."""
     return quickstart.command(
-        "replay", "--json", "--rerun", "train", "--approve",
+        "replay", "--json", "--until", "score", "--rerun", "train", "--approve",
         "--set", "sign_in.notebook_login=device-code",
     )  # fmt: skip
 
