@@ -25,6 +25,7 @@ from support import (
     replaying,
     running,
 )
+from support.breadth import breadth
 from support.processes import Family
 
 from amlwizard.errors import AmlwizardError
@@ -70,7 +71,7 @@ def test_nothing_outlives_a_sandbox_whose_parent_is_killed(family: Family, tempo
     wrapper.stdout.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, breadth(signal.SIGTERM)])
 def test_a_sandbox_ends_when_it_is_told_to(
     family: Family, temporary: Path, number: signal.Signals
 ) -> None:
