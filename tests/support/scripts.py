@@ -22,8 +22,9 @@ from typing import Any
 IMPORTED = (
     "azure.monitor.opentelemetry.exporter", "azureml.ai.monitoring",
     "azureml_inference_server_http.server", "flask_cors",
-    "inference_schema.parameter_types.pandas_parameter_type", "mlflow.pyfunc.scoring_server",
-    "pydantic_settings", "sklearn.compose", "sklearn.linear_model", "sklearn.pipeline",
+    "inference_schema.parameter_types.pandas_parameter_type", "lightgbm", "mlflow.lightgbm", "mlflow.onnx",
+    "mlflow.pyfunc.scoring_server", "mlflow.sklearn", "onnxruntime", "pydantic_settings", "sklearn.compose",
+    "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline", "sklearn.preprocessing",
 )  # fmt: skip
 Answers = dict[str, Any]
 """``{"answers": [[STATUS, BODY], ...]}``, or ``{"ended": TRACEBACK}`` where the server does not start."""
