@@ -17,7 +17,7 @@ from support.guarded import PREFIX, SCORING_KEY, TOKEN, WORKSPACE, Guarded, p
 from amlwizard import engine
 from amlwizard.cli import main
 from amlwizard.plan import PHASES, in_order, until
-from amlwizard.posture import Posture
+from amlwizard.posture import Posture, promised
 from amlwizard.steps import steps_for
 from amlwizard.steps.verify import verify
 
@@ -56,7 +56,16 @@ def test_a_platform_as_promised_exits_0(
 
 
 def test_verify_asks_from_outside_and_inside(guarded: Guarded) -> None:
-    lines = {line.id: line for line in guarded.judged().lines}
+    """A sleeping cluster is woken for that."""
+    state = guarded.sandbox.state
+    sleeping(state)
+    guarded.sandbox.control("state", state, "PUT")
+    posture = guarded.judged()
+    assert posture.kept
+    (workspace,) = guarded.sandbox.state["databricks"].values()
+    assert {c["state"] for c in workspace["clusters"].values()} == {"RUNNING"}
+    lines = {line.id: line for line in posture.lines}
+    assert lines.keys() == {line.id for line in promised(guarded.recipe)}
 
     def seen(line: str, source: str) -> dict[str, str]:
         return {p.what: p.seen for p in lines[line].evidence if p.source == source}
@@ -150,15 +159,6 @@ def sleeping(state: Json) -> None:
     for workspace in state["databricks"].values():
         for cluster in workspace["clusters"].values():
             cluster["state"] = "TERMINATED"
-
-
-def test_a_sleeping_cluster_is_woken(guarded: Guarded) -> None:
-    state = guarded.sandbox.state
-    sleeping(state)
-    guarded.sandbox.control("state", state, "PUT")
-    assert guarded.judged().kept
-    (workspace,) = guarded.sandbox.state["databricks"].values()
-    assert {c["state"] for c in workspace["clusters"].values()} == {"RUNNING"}
 
 
 def test_a_run_lets_the_cluster_sleep(guarded: Guarded) -> None:
