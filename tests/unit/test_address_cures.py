@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import RECIPES
-from unit.test_address_plan import NO_CURE_KNOWN, loads, part_of, recipe, typed
+from unit.test_address_plan import NO_CURE_KNOWN, judged, loads, part_of, recipe, typed
 from unit.test_rules import prefixes
 
 from amlwizard import fields, rules
@@ -59,7 +59,7 @@ def taken(sections: Any, found: list[Finding]) -> list[Finding]:
             assert now is not None
         ends.append(now)
     assert ends[0] == ends[-1]
-    return rules.check(ends[0])
+    return judged(ends[0])
 
 
 # Settings, and what is found: rules with their severity, in the order in which they are told.
@@ -200,7 +200,7 @@ def test_cures_of_names_and_of_versions_hold_together_too() -> None:
         now: Any = sections
         for cure in order:
             now = cures.cured(now, cure)
-        assert not [f for f in rules.check(now) if f.severity == "error"]
+        assert not [f for f in judged(now) if f.severity == "error"]
 
 
 # -- subnets that are there already

@@ -36,7 +36,7 @@ from amlwizard.steps import steps_for
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 GOLDEN = ROOT / "tests" / "golden" / "quickstart.jsonl"
 WIDTHS = (60, 80, 120)
-DRAWN = 20
+DRAWN = 8
 
 
 def words(text: str) -> list[str]:
