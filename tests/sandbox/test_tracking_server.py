@@ -22,10 +22,10 @@ API = "/api/2.0/mlflow/"
 @pytest.fixture
 async def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Tracking]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.executable", forking.python())
     state, children = State.open(tmp_path, None, Clock("instant", 1)), Children(tmp_path)
     tracking = Tracking(state, Tokens(state), children)
-    with forking.stood_in_for():
-        yield tracking
+    yield tracking
     tracking.stop()
     await children.stop()
 
