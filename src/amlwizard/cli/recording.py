@@ -13,11 +13,11 @@ from typing import TextIO
 
 from rich.cells import cell_len
 from rich.style import Style
-from textual.app import App
 from textual.strip import Strip
 
 from amlwizard.language import _
 from amlwizard.time_format import clock
+from amlwizard.tui.demo.player import DemoApp
 
 FRAMES_PER_SECOND = 8
 APART = 8  # equal cells between two changes for which the cursor is moved rather than they repeated
@@ -51,16 +51,21 @@ class Cast:
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
-    def draw(self, app: App[int]) -> None:
+    def draw(self, app: DemoApp) -> None:
         """Add a frame if the screen of the app has changed."""
-        strips = app.screen._compositor.render_strips()[: self._lines]
-        changed = "".join(self._redrawn(*line) for line in enumerate(strips))
-        if changed:
-            self._write(changed)
+        if app.displayed:
+            app.displayed = False
+            self._frame(app)
         if self._progress.isatty():
             told = _("Recording {time}. Ctrl-C ends it.", time=clock(self.seconds))
             self._progress.write(f"\r{told}")
             self._progress.flush()
+
+    def _frame(self, app: DemoApp) -> None:
+        strips = app.screen._compositor.render_strips()[: self._lines]
+        changed = "".join(self._redrawn(*line) for line in enumerate(strips))
+        if changed:
+            self._write(changed)
 
     def _redrawn(self, number: int, strip: Strip) -> str:
         """What draws a line anew where it differs; most do not, and are not taken apart."""

@@ -76,7 +76,7 @@ class HaltedError(Exception):
 
 class DemoApp(WizardApp):
     """The app with a player. With `step`, a key press replaces every pause. With a `clock`, a run is
-    played by it, and waits while a caption is read."""
+    played by it, and waits while a caption is read. `displayed` is set whenever something was drawn."""
 
     CSS = """
     KeyFooter { display: none; }
@@ -97,7 +97,11 @@ class DemoApp(WizardApp):
         now = clock.now if clock else time.time
         super().__init__(application, store, draft, target, now=now)
         self.pace, self.by_keys, self.clock = pace, step, clock
+        self.displayed = True
         self._key: asyncio.Event | None = None
+
+    def post_display_hook(self) -> None:
+        self.displayed = True
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and self._key and event.key not in ("ctrl+q", "ctrl+c"):
