@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.tui_support import FakeBackend, page_of, wizard
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from amlwizard.design.subnets import SUBNETS
@@ -212,6 +213,13 @@ async def type_over(pilot: Pilot[int], text: str) -> None:
     await pilot.pause()
 
 
+async def paste_over(pilot: Pilot[int], text: str) -> None:
+    await pilot.press("end", "ctrl+u")
+    pilot.app.post_message(Paste(text))
+    await pilot.pause()
+    await pilot.pause()
+
+
 def drawn(page: AddressesPage) -> str:
     return str(page.query_one(AddressMap).render())
 
@@ -272,13 +280,13 @@ async def test_a_free_plan_asks_before_it_replaces_what_was_typed() -> None:
     app = wizard(FakeBackend(), named())
     async with app.run_test(size=(120, 36)) as pilot:
         page = await opened(pilot, "addresses.peered")
-        await type_over(pilot, "10.100.0.0/16, 10.101.0.0/16")
+        await paste_over(pilot, "10.100.0.0/16, 10.101.0.0/16")
         await pilot.press("f2")  # nobody chose those: no question
         await pilot.pause()
         assert values(app)["vnet"] == "10.102.0.0/16" and not app.session.errors
         assert values(app)["scoring"] == "10.102.120.0/24"
         app.go_to_field("addresses.compute")
-        await type_over(pilot, "10.102.120.0/24")
+        await paste_over(pilot, "10.102.120.0/24")
         typed = values(app)
         await pilot.press("f2")
         await pilot.pause()

@@ -294,13 +294,16 @@ async def test_steps_without_a_duration_have_the_room_of_one_for_their_titles() 
         await walk.see(longest.title)
 
 
-async def test_the_recipe_is_saved_where_its_owner_says(tmp_path: Path) -> None:
+async def test_the_recipe_is_saved_where_its_owner_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     async with walking(wizard(FakeBackend(), answered("review"))) as walk:
         await walk.see("not compared with the cloud yet")
         await walk.press("s")
         await walk.see(lambda: isinstance(walk.app.screen, AskPath))
         await walk.press("ctrl+u")
-        await walk.type(str(tmp_path / "mine.yaml"))
+        await walk.type("mine.yaml")
         await walk.press("enter")
         await walk.see("Recipe saved")
     assert load(tmp_path / "mine.yaml") == load(RECIPES / "quickstart.yaml")
