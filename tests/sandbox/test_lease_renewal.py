@@ -132,7 +132,7 @@ def test_a_machine_that_has_slept_looks_before_it_writes(
         woken = time.time() + 400
         monkeypatch.setattr(clock, "now", lambda: woken)
 
-    code, events, wrote = walked(cloud, meanwhile, life=300)
+    code, events, wrote = walked(cloud, meanwhile, life=30)
     assert code == 130 and not wrote
     assert "by ada@example.com, on laptop" in said(events)
 
@@ -144,7 +144,7 @@ def test_a_machine_that_has_slept_and_lost_nothing_goes_on(
         woken = time.time() + 400
         monkeypatch.setattr(clock, "now", lambda: woken)
 
-    code, _, wrote = walked(cloud, meanwhile, life=300)
+    code, _, wrote = walked(cloud, meanwhile, life=30)
     assert code == 0 and wrote
 
 
