@@ -66,13 +66,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests that tear down a platform last: other tests use it."""
-    items.sort(key=lambda item: "torn_down" in getattr(item, "fixturenames", ()))
+    """Run tests that tear down a platform last: other tests use it. Files of whole replays come first,
+    so that no worker is left with one when the others have ended."""
+    items.sort(
+        key=lambda item: (
+            "torn_down" in getattr(item, "fixturenames", ()),
+            _module(item).get_closest_marker("journey") is None,
+        )
+    )
+
+
+def _module(item: pytest.Item) -> pytest.Module:
+    module = item.getparent(pytest.Module)
+    assert module
+    return module
 
 
 def pytest_collection_finish() -> None:
     """What was imported and collected stays until the end: the garbage collector need not look
-    through it again and again, and five times when all is over."""
+    through it again and again."""
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Nor need it look through what is left of the tests when all is over."""
     gc.freeze()
 
 
