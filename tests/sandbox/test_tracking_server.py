@@ -12,7 +12,8 @@ from support import forking
 from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.entra import Tokens
-from amlwizard.sandbox.ml.tracking import DATABASE, Tracking
+from amlwizard.sandbox.ml.tracking import Tracking
+from amlwizard.sandbox.ml.tracking_database import DATABASE
 from amlwizard.sandbox.sockets import short
 from amlwizard.sandbox.state import State
 

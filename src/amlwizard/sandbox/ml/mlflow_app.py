@@ -25,9 +25,8 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 from werkzeug.local import LocalProxy
 
 from amlwizard.sandbox.ml import tracking_database
-from amlwizard.sandbox.ml.tracking_database import ARTIFACTS
+from amlwizard.sandbox.ml.tracking_database import ARTIFACTS, DATABASE
 
-DATABASE = "mlflow.db"
 WORKSPACE = "amlwizard.workspace"
 
 

@@ -22,11 +22,11 @@ from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
 from amlwizard.sandbox.ml import mlflow_api
 from amlwizard.sandbox.ml.artifacts import Artifacts
+from amlwizard.sandbox.ml.tracking_database import DATABASE
 from amlwizard.sandbox.sockets import UnixSocketTransport
 from amlwizard.sandbox.state import State
 
 DENIED = "Access to workspace was denied based on workspace private link configuration."
-DATABASE = "mlflow.db"
 READY_SECONDS = 600
 """How long to wait for a server that neither responds nor exits."""
 SOCKET = "server.socket"

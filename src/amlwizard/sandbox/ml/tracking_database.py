@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+DATABASE = "mlflow.db"
 ARTIFACTS = "mlflow-artifacts:/"
 
 
@@ -16,6 +17,6 @@ def empty() -> bytes:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     with TemporaryDirectory() as folder:
-        database = Path(folder, "mlflow.db")
+        database = Path(folder, DATABASE)
         SqlAlchemyStore(f"sqlite:///{database}", ARTIFACTS).engine.dispose()
         return database.read_bytes()
