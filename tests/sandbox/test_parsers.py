@@ -18,7 +18,7 @@ from support.containers import NEEDED, frame, pyfunc_model, sklearn_model, split
 
 import amlwizard
 
-pytestmark = pytest.mark.xdist_group("parsers")
+pytestmark = pytest.mark.xdist_group("containers")
 
 PACKAGE = Path(amlwizard.__file__).parent
 SCRIPTS = {

@@ -224,6 +224,7 @@ async def test_opening_a_browser_is_said_where_there_is_none(
     async with app.run_test() as pilot:
         await pilot.pause()
         await pilot.press("o")
+        await until(pilot, lambda: opened)
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert opened == [URL]
@@ -248,8 +249,7 @@ async def test_without_a_browser_it_says_where_the_page_can_be_opened(
     app = Host(replace(NEEDED, url=url), can_approve)
     async with app.run_test() as pilot:
         await pilot.press("o")
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await until(pilot, lambda: list(app._notifications))
         [told] = app._notifications
         assert said in told.message and "No browser" not in told.message
         assert ("press a" in app.text("#where")) == can_approve

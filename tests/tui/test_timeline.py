@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.tui_support import recorded
+from support.tui_support import recorded, until
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 
@@ -145,10 +145,9 @@ async def test_the_timeline_follows_running_steps_until_the_user_scrolls(
         for seconds in (8, 20):
             view = recorded(seconds)
             chart.show(view, expected(view))
-            await pilot.pause()
             begun = sum(step.state != "waiting" for step in view.steps.values())
-            assert scroll.scroll_y < begun <= scroll.scroll_y + scroll.size.height
-            assert scroll.scroll_y > 0
+            await until(pilot, lambda begun=begun: begun <= scroll.scroll_y + scroll.size.height)
+            assert 0 < scroll.scroll_y < begun
         scroll.focus()
         await pilot.press("home")
         await pilot.pause()
