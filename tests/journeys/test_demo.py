@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import cast
 
@@ -12,13 +13,14 @@ import pytest
 from support import RECIPES, Command
 from support.breadth import breadth
 from support.tui_support import GOLDEN
+from support.walks import application
 from textual.pilot import Pilot
 
 from amlwizard.app.playback import Playback
 from amlwizard.cli import main
 from amlwizard.draft import DraftStore
 from amlwizard.tui.demo.player import PACES, Caption, DemoApp, Pace, play
-from amlwizard.tui.demo.script import THE_END, Say, built, from_nothing, press, watched
+from amlwizard.tui.demo.script import THE_END, Say, built, from_nothing, on_screen, press, watched
 
 ANYWHERE = ("235.114", "246.801", "163.685")
 
@@ -50,6 +52,7 @@ def _drawn(rows: list[list[str]], written: str) -> str:
 
 
 @pytest.mark.journey
+@pytest.mark.breadth  # its beginning as below, its run as in test_three_ways, its end as recorded
 def test_the_demo_walks_from_nothing_to_three_predictions(command: Command, tmp_path: Path) -> None:
     file = str(tmp_path / "demo.cast")
     ran = command("demo", "--pace", "fast", "--record", file, COLUMNS="80", LINES="24")
@@ -57,6 +60,28 @@ def test_the_demo_walks_from_nothing_to_three_predictions(command: Command, tmp_
     drawn = "\n".join(screens_of(tmp_path / "demo.cast"))
     for text in (*ANYWHERE, "SN-5", "One key applies the fix", THE_END):
         assert text in drawn
+
+
+async def test_the_demo_begins_with_nothing_in_a_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it would build what it has planned."""
+    monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
+    seen: list[str] = []
+
+    class Watched(DemoApp):
+        async def read(self, caption: str) -> None:
+            await super().read(caption)
+            seen.append(on_screen(self))
+
+    acts = takewhile(lambda act: act != press("g"), chain(from_nothing("mldemo01"), built()))
+    with application() as one:
+        app = Watched(one, DraftStore(tmp_path / "s"), target="sandbox", pace=Pace(0, 0, 1))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await play(acts, cast("Pilot[object]", pilot))
+    assert app.return_code == 0 and app.plan and app.plan.target == "sandbox"
+    drawn = " ".join("\n".join(seen).split())
+    assert "SN-5" in drawn and "One key applies the fix" in drawn
 
 
 @pytest.fixture

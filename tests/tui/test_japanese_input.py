@@ -85,10 +85,11 @@ async def test_a_field_takes_what_an_input_method_commits(
             )
 
 
-async def test_wide_letters_can_be_edited_anywhere() -> None:
+@pytest.mark.parametrize("paths", [(VNET, TAGS), breadth((PREFIX, REGION, PEERED))], ids=len)
+async def test_wide_letters_can_be_edited_anywhere(paths: Sequence[str]) -> None:
     """More of them than the field is wide, with the cursor through their middle."""
     async with walking(at_page("sign-in", recorded())) as walk:
-        for path in (VNET, PREFIX, REGION, PEERED, TAGS):
+        for path in paths:
             await to_field(walk, path)
             await commit(walk, "日本語の長い名前とその続き" * 6, pasted=False)
             assert_aligned(walk)
