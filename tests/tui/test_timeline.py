@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -150,7 +151,9 @@ async def test_the_timeline_follows_running_steps_until_the_user_scrolls(
             assert 0 < scroll.scroll_y < begun
         scroll.focus()
         await pilot.press("home")
-        await pilot.pause()
+        await until(pilot, lambda: scroll.scroll_y == 0)
         chart.show(recorded(20), expected(app.view))
-        await pilot.pause()
-        assert scroll.scroll_y == 0
+        drawn = asyncio.Event()
+        chart.call_after_refresh(drawn.set)
+        await drawn.wait()
+        assert scroll.scroll_target_y == 0
