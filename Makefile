@@ -26,11 +26,11 @@ demo: .venv/ready
 
 test: .venv/ready
 	@$(LINTED_AND_COMPILED)
-	$(BIN)/python -m pytest -n 6
+	$(BIN)/python -m pytest -n 5
 
 # Everything, every variant of every claim and more examples of each property included.
 test-breadth: .venv/ready
-	$(BIN)/python -m pytest -n 6 -m "" --hypothesis-profile breadth
+	$(BIN)/python -m pytest -n 5 -m "" --hypothesis-profile breadth
 
 # What needs no cloud, not even the sandbox.
 check: .venv/ready

@@ -18,6 +18,8 @@ from amlwizard.session import Session
 from support import PATIENCE, forking
 
 GO_ON = r"Enter continues\):"
+# A terminal says where its cursor is when it is asked; pexpect does not, and would be waited for.
+NO_CURSOR = {"PROMPT_TOOLKIT_NO_CPR": "1"}
 
 
 class SlowLink(pexpect.spawn):  # type: ignore[type-arg]
@@ -46,7 +48,9 @@ def terminal(
         forking.python(),
         ["-m", "amlwizard", "ask", *arguments],
         cwd=str(folder),
-        env={**os.environ, "AMLWIZARD_HOME": str(folder), "TERM": "xterm", "NO_COLOR": "1"} | environment,
+        env={**os.environ, "AMLWIZARD_HOME": str(folder), "TERM": "xterm", "NO_COLOR": "1"}
+        | NO_CURSOR
+        | environment,
         encoding="utf-8",
         timeout=PATIENCE,
         dimensions=(40, 200),
