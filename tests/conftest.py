@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ["AMLWIZARD_LANG"] = "en"  # before any text is read: tests expect English everywhere
-# Before Textual is imported: nobody watches, and an app that draws less often draws no less.
+# Before Textual is imported: nobody watches, and what changes at about the same time is drawn once.
 os.environ["TEXTUAL_FPS"] = "10"
 
 import pytest
