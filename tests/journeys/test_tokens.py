@@ -21,7 +21,7 @@ from amlwizard.recipe import SignIn
 pytestmark = pytest.mark.xdist_group("tokens")
 
 QUICKSTART = str(RECIPES / "quickstart.yaml")
-LIFE = 10
+LIFE = 20
 """Seconds that a token lives: much longer than any is on its way."""
 
 
