@@ -18,8 +18,6 @@ from amlwizard.session import Session
 from support import PATIENCE, forking
 
 GO_ON = r"Enter continues\):"
-# A terminal says where its cursor is when it is asked; pexpect does not, and would be waited for.
-NO_CURSOR = {"PROMPT_TOOLKIT_NO_CPR": "1"}
 
 
 class SlowLink(pexpect.spawn):  # type: ignore[type-arg]
@@ -48,9 +46,11 @@ def terminal(
         forking.python(),
         ["-m", "amlwizard", "ask", *arguments],
         cwd=str(folder),
-        env={**os.environ, "AMLWIZARD_HOME": str(folder), "TERM": "xterm", "NO_COLOR": "1"}
-        | NO_CURSOR
-        | environment,
+        env={
+            **os.environ, "AMLWIZARD_HOME": str(folder), "TERM": "xterm", "NO_COLOR": "1",
+            # A terminal says where its cursor is; pexpect does not, and would be waited for.
+            "PROMPT_TOOLKIT_NO_CPR": "1", **environment,
+        },
         encoding="utf-8",
         timeout=PATIENCE,
         dimensions=(40, 200),

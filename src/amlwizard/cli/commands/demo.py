@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -100,12 +101,7 @@ def _in_a_sandbox(
         with application.using("sandbox") as target:
             target.tell("plant", {"user_code": SIGN_IN_CODE})
         start = script.from_a_recipe() if draft else script.from_nothing(PREFIX)
-        return _walk(make(application, store, draft), _both(start, script.built()), record)
-
-
-def _both(*parts: Iterator[script.Act]) -> Iterator[script.Act]:
-    for part in parts:
-        yield from part
+        return _walk(make(application, store, draft), chain(start, script.built()), record)
 
 
 def _journal() -> Iterator[script.Act]:
